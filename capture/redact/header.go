@@ -1,0 +1,93 @@
+package redact
+
+import "bytes"
+
+// Header redacts the value of a header field.
+func (m *Masker) Header(name, value []byte) []byte {
+	if len(value) == 0 || len(name) == 0 {
+		return value
+	}
+	switch string(name) { // as access logs name them; what follows folds the name first
+	case "User-Agent":
+		return m.agent(value)
+	case "Referer":
+		return m.URL(value)
+	}
+	var buf [maxName]byte
+	switch f := fold(name, &buf); string(f) {
+	case "useragent":
+		return m.agent(value)
+	case "referer", "referrer", "location", "contentlocation", "origin", "destination", "xoriginalurl", "xrewriteurl":
+		return m.URL(value)
+	case "host", "contentlength", "date", "connection", "acceptencoding", "acceptlanguage", "transferencoding":
+		return value
+	case "authorization", "proxyauthorization":
+		return m.authorization(value)
+	case "cookie", "cookie2":
+		return m.cookies(value, false)
+	case "setcookie", "setcookie2":
+		return m.cookies(value, true)
+	case "etag", "ifnonematch", "ifmatch", "ifrange", "contenttype", "contentmd5", "digest", "contentdigest", "reprdigest", "secwebsocketkey", "secwebsocketaccept",
+		"contentsecuritypolicy", "contentsecuritypolicyreportonly", "xamzcfid", "accept", "via", "server", "contentdisposition":
+		return m.structured(value)
+	}
+	if headerSort(name) == secret {
+		m.begin(value)
+		if !trivial(value) {
+			m.replace(m.whole(value), 0, len(value), ClassNamed)
+		}
+		return m.end(value)
+	}
+	if !suspicious(value) {
+		return value
+	}
+	return m.cachedValue(cacheText, value, func() { m.value(m.whole(value), plain, context{}) })
+}
+
+func (m *Masker) agent(value []byte) []byte {
+	return m.cachedValue(cacheAgent, value, func() { m.text(m.whole(value), context{agent: true}) })
+}
+
+func (m *Masker) structured(value []byte) []byte {
+	if !suspicious(value) {
+		return value
+	}
+	m.begin(value)
+	m.text(m.whole(value), context{structure: true})
+	return m.end(value)
+}
+
+// authorization keeps the scheme.
+func (m *Masker) authorization(value []byte) []byte {
+	m.begin(value)
+	m.replace(m.whole(value), bytes.IndexByte(value, ' ')+1, len(value), ClassNamed)
+	return m.end(value)
+}
+
+// cookies keeps the names, and of a Set-Cookie the attributes.
+func (m *Masker) cookies(value []byte, set bool) []byte {
+	m.begin(value)
+	v := m.whole(value)
+	for s := 0; s < len(value); {
+		e := s
+		for e < len(value) && value[e] != ';' {
+			e++
+		}
+		name := s + bytes.IndexByte(value[s:e], '=') + 1
+		for name < e && (value[name] == ' ' || value[name] == '"') {
+			name++
+		}
+		if d := m.unescape(v.sub(name, e)); len(d.b) > 0 {
+			m.replace(d, 0, len(d.b), ClassNamed)
+		}
+		m.depth = 0
+		if set {
+			break
+		}
+		s = e + 1
+		for s < len(value) && value[s] == ' ' {
+			s++
+		}
+	}
+	return m.end(value)
+}

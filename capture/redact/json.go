@@ -1,0 +1,158 @@
+package redact
+
+import "bytes"
+
+// maxDepth bounds the nesting that is followed; below it names count no more, detectors still do.
+const maxDepth = 128
+
+// json redacts the strings and numbers of JSON in place: fields by their names, the rest by detectors. It
+// takes what is cut off, concatenated or not quite JSON as it comes.
+func (m *Masker) json(v view) {
+	var below [maxDepth]sort // what the name of each open container says about what is in it
+	depth, pending := 0, plain
+	b := v.b
+	for i := 0; i < len(b); {
+		switch x := b[i]; {
+		case x == '{' || x == '[':
+			if depth++; depth < maxDepth {
+				below[depth] = inherited(x, pending)
+			}
+			pending = plain
+			if x == '[' && depth < maxDepth {
+				pending = below[depth]
+			}
+			i++
+		case x == '}' || x == ']':
+			depth = max(depth-1, 0)
+			pending = plain
+			i++
+		case x == ',':
+			pending = plain
+			if depth < maxDepth {
+				pending = below[depth]
+			}
+			i++
+		case x == '"':
+			end := stringEnd(b, i+1)
+			if isKey(b, end) {
+				pending = m.jsonKey(v.sub(i+1, end), below[min(depth, maxDepth-1)])
+			} else {
+				m.jsonString(v.sub(i+1, end), pending)
+			}
+			i = end + 1
+		case x == '-' || kinds[x] == digit:
+			end := i + 1
+			for end < len(b) && (kinds[b[end]]&(digit|dot) != 0 || b[end]|0x20 == 'e' || b[end] == '+' || b[end] == '-') {
+				end++
+			}
+			m.jsonNumber(v, i, end, pending)
+			i = end
+		default:
+			i++
+		}
+	}
+}
+
+// inherited is what the name of a container says about its content: all below a credential is one.
+func inherited(open byte, kind sort) sort {
+	if kind == secret || open == '[' {
+		return kind
+	}
+	return plain
+}
+
+// stringEnd is the offset of the quote that ends the string beginning at b[i], or len(b).
+func stringEnd(b []byte, i int) int {
+	for i < len(b) && b[i] != '"' {
+		if b[i] == '\\' {
+			i++
+		}
+		i++
+	}
+	return min(i, len(b))
+}
+
+func isKey(b []byte, end int) bool {
+	for i := end + 1; i < len(b) && i < end+64; i++ {
+		switch b[i] {
+		case ' ', '\t', '\r', '\n':
+		case ':':
+			return true
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+func (m *Masker) jsonKey(name view, above sort) sort {
+	depth := m.depth
+	defer func() { m.depth = depth }()
+	d, _ := m.decode(name, '\\', jsonUnit)
+	kind := fieldSort(d.b)
+	if kind == plain && suspicious(d.b) {
+		m.detect(d, context{})
+	}
+	if kind != secret && above == secret {
+		return secret
+	}
+	return kind
+}
+
+func (m *Masker) jsonString(v view, kind sort) {
+	depth := m.depth
+	defer func() { m.depth = depth }()
+	d, _ := m.decode(v, '\\', jsonUnit)
+	if kind == plain && !suspicious(d.b) || len(d.b) == 0 {
+		return
+	}
+	// JSON inside a string of JSON is read as such once; deeper it is text. More scratch views are in
+	// use then, which is how the depth is known.
+	if depth > maxViews/2 && !kind.condemned(d.b) {
+		m.text(d, context{})
+		return
+	}
+	if kind.condemned(d.b) {
+		m.named(d)
+		return
+	}
+	m.value(m.unescape(d), plain, context{version: kind == version, id: kind == identifier})
+}
+
+// jsonNumber replaces the digits of a number that is a secret: it stays a number of the same length.
+func (m *Masker) jsonNumber(v view, s, e int, kind sort) {
+	num := v.b[s:e]
+	class := ClassNone
+	switch {
+	case kind == secret && !trivial(num):
+		class = ClassNamed
+	case len(num) >= 13 && cardAt(v.b, s, context{}) == e:
+		class = ClassCard
+	default:
+		return
+	}
+	before := len(m.seen)
+	m.replace(v, s, e, class)
+	if len(m.seen) == before {
+		return // auditing
+	}
+	first := s
+	for first < e && kinds[v.b[first]] != digit {
+		first++
+	}
+	for i := s; i < e; i++ {
+		p := m.out[v.pos(i):v.pos(i+1)]
+		if kinds[v.b[i]]&alnum != digit && len(p) == 1 {
+			p[0] = v.b[i] // the e of an exponent
+		}
+	}
+	if p := m.out[v.pos(first):v.pos(first+1)]; first+1 < e && len(p) == 1 && p[0] == '0' {
+		p[0] = '1'
+	}
+}
+
+// looksJSON reports whether b begins like a JSON document.
+func looksJSON(b []byte) bool {
+	b = bytes.TrimLeft(b, " \t\r\n\ufeff")
+	return len(b) > 0 && (b[0] == '{' || b[0] == '[' || b[0] == '"')
+}

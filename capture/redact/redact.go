@@ -1,0 +1,199 @@
+// Package redact takes names and values of requests and gives back the same values without secrets and
+// personal data: what a deny-listed name holds, and what looks like a credential or a person, becomes a
+// token of the same shape.
+//
+// A token has the length of what it stands for. A digit stays a digit, a lower-case letter a lower-case
+// letter, an upper-case letter an upper-case letter, every other ASCII byte (also in its encoded forms
+// %40, %2540, \n) stays itself; a letter beyond ASCII becomes a fixed one of the same encoded length.
+//
+//	/reset/9fK2…?email=jane.doe%40example.com  ->  /reset/7qX8…?email=zxjq.vqx%40qz.invalid
+//
+// Nothing of the secret but its shape is kept: which token a secret gets depends only on how many
+// different secrets were seen before it. The same input therefore gives the same output, byte for byte,
+// whatever the key, and equal secrets of one input stay equal.
+//
+// Two nets hang under each other: names ([Masker.Header], query parameters, form fields, JSON fields,
+// cookies) and detectors on every value that the names let pass. Neither is complete: free text,
+// images, compressed bodies and home-made encodings are not understood.
+package redact
+
+import "bytes"
+
+// Masker replaces secrets in values. It is not safe for concurrent use. Slices that it returns are either
+// the argument itself, when there was nothing to replace, or memory of the Masker that stays valid until
+// the next Reset. Arguments are never written to.
+type Masker struct {
+	tokens  numberer
+	hits    [numClasses]int64
+	caches  [numCaches]map[string]cached
+	arena   []byte
+	scratch [maxViews]viewBuf
+	depth   int // scratch buffers in use
+
+	// The value at hand.
+	raw, out []byte // out: the copy that is being rewritten; nil while nothing was found
+	probing  bool   // only ask whether something is there, for text inside base64
+	auditing bool   // report instead of replacing, and pass over what is a token already
+	found    Class  // the first class found while probing or auditing
+	seen     []Class
+}
+
+// cached is what became of a value that is likely to come again.
+type cached struct {
+	out  []byte // nil: nothing to replace
+	seen []Class
+}
+
+// Caches of whole values, by the way they are read.
+const (
+	cacheText = iota
+	cacheAgent
+	cacheURL
+	numCaches
+
+	maxCached      = 4096 // values of each kind
+	maxCachedValue = 512  // bytes of one value
+	minArena       = 16 << 10
+)
+
+// New makes a Masker. key hides which secrets it has seen (it is no part of any token) and should be random.
+func New(key []byte) *Masker {
+	m := &Masker{arena: make([]byte, 0, minArena)}
+	m.tokens.init(key)
+	return m
+}
+
+// Reset takes back the memory of all values returned so far. What is known of secrets, and so their tokens, stays.
+func (m *Masker) Reset() { m.arena = m.arena[:0] }
+
+// Hits is how many values were replaced since New, by class. The map belongs to the caller.
+func (m *Masker) Hits() map[string]int64 {
+	h := map[string]int64{}
+	for c, n := range m.hits {
+		if n > 0 {
+			h[Class(c).String()] = n
+		}
+	}
+	if m.tokens.overflow > 0 {
+		h["unnumbered"] = m.tokens.overflow
+	}
+	return h
+}
+
+// Text redacts a value of no known structure.
+func (m *Masker) Text(b []byte) []byte {
+	if !suspicious(b) {
+		return b
+	}
+	m.begin(b)
+	m.text(m.whole(b), context{})
+	return m.end(b)
+}
+
+// Target redacts a request target: path segments, matrix parameters, query. The userinfo of an
+// absolute target is removed.
+func (m *Masker) Target(b []byte) []byte {
+	if len(b) == 0 || b[0] != '/' {
+		if !suspicious(b) {
+			return b
+		}
+		b = dropUserinfo(m, b)
+		m.begin(b)
+		m.url(m.whole(b), true)
+		return m.end(b)
+	}
+	path := bytes.IndexByte(b, '?')
+	if path < 0 {
+		path = len(b)
+	}
+	m.begin(b)
+	if suspicious(b[:path]) {
+		m.path(m.whole(b).sub(0, path))
+	}
+	if path+1 < len(b) {
+		m.queryAndFragment(m.whole(b).sub(path+1, len(b)))
+	}
+	return m.end(b)
+}
+
+// URL redacts a URL that is a value: a Referer, a Location.
+func (m *Masker) URL(b []byte) []byte {
+	if !suspicious(trimScheme(b)) {
+		return b
+	}
+	return m.cachedValue(cacheURL, b, func() { m.url(m.whole(b), false) })
+}
+
+// begin starts on one value, end gives its redacted form.
+func (m *Masker) begin(b []byte) {
+	m.raw, m.out, m.depth, m.seen = b, nil, 0, m.seen[:0]
+}
+
+func (m *Masker) end(b []byte) []byte {
+	if m.out != nil {
+		b = m.out
+	}
+	m.raw, m.out = nil, nil
+	return b
+}
+
+func (m *Masker) whole(b []byte) view { return view{b: b} }
+
+// cachedValue runs redact over b unless the same value was met before.
+func (m *Masker) cachedValue(kind int, b []byte, redact func()) []byte {
+	if c, ok := m.caches[kind][string(b)]; ok && !m.auditing {
+		for _, class := range c.seen {
+			m.hits[class]++
+		}
+		if c.out != nil {
+			return c.out
+		}
+		return b
+	}
+	m.begin(b)
+	redact()
+	out := m.end(b)
+	if len(b) > maxCachedValue || m.auditing {
+		return out
+	}
+	if m.caches[kind] == nil || len(m.caches[kind]) >= maxCached {
+		m.caches[kind] = make(map[string]cached)
+	}
+	c := cached{seen: append([]Class(nil), m.seen...)}
+	if len(m.seen) > 0 {
+		c.out = bytes.Clone(out)
+	}
+	m.caches[kind][string(b)] = c
+	return out
+}
+
+// replace puts a token in the place of v.b[s:e].
+func (m *Masker) replace(v view, s, e int, class Class) {
+	if s >= e {
+		return
+	}
+	if m.auditing || m.probing {
+		if m.found == ClassNone && !isToken(v.b[s:e], class == ClassNamed) {
+			m.found = class
+		}
+		return
+	}
+	if m.out == nil {
+		m.out = m.alloc(len(m.raw))
+		copy(m.out, m.raw)
+	}
+	m.hits[class]++
+	m.seen = append(m.seen, class)
+	substitute(m.out, v, s, e, class, m.tokens.number(v.b[s:e]))
+}
+
+// alloc takes n bytes from the arena. When the arena is full a larger one takes its place; what was
+// handed out before stays where it is.
+func (m *Masker) alloc(n int) []byte {
+	if cap(m.arena)-len(m.arena) < n {
+		m.arena = make([]byte, 0, max(2*cap(m.arena), n, minArena))
+	}
+	l := len(m.arena)
+	m.arena = m.arena[:l+n]
+	return m.arena[l : l+n : l+n]
+}
