@@ -1,0 +1,111 @@
+package capture
+
+import "fmt"
+
+// Basis says how a source's stamp became an arrival (SCIENCE.md section 1).
+type Basis string
+
+// The three bases. Completion means that the stamp is the end of the request and no duration was logged,
+// so that the arrival is only known to lie before it.
+const (
+	BasisStart            Basis = "start"
+	BasisEndMinusDuration Basis = "end-minus-duration"
+	BasisCompletion       Basis = "completion"
+)
+
+// Ledger accounts for one source. For logs: Lines = Requests + Σ Skipped + Filtered, exactly.
+type Ledger struct {
+	Name       string           `json:"name"`
+	Format     string           `json:"format"`
+	Basis      Basis            `json:"arrival_basis"`
+	Resolution string           `json:"resolution"` // of the stamps, as time.Duration prints it: 1s, 1ms
+	SHA256     string           `json:"sha256,omitempty"`
+	Bytes      int64            `json:"bytes"` // as read, before decompression
+	Lines      int64            `json:"lines"`
+	Packets    int64            `json:"packets"`
+	Streams    int64            `json:"streams"`
+	Requests   int64            `json:"requests"`
+	Responses  int64            `json:"responses"`
+	Skipped    map[string]int64 `json:"skipped"` // by reason; comment and blank never count towards a limit
+	Filtered   int64            `json:"filtered"`
+	Late       int64            `json:"late"` // requests that arrived out of order past the reorder window; still kept
+	Examples   []Example        `json:"examples,omitempty"`
+}
+
+// Example is one skipped line, kept to be shown: at most three for each reason.
+type Example struct {
+	Reason string `json:"reason"`
+	Src    string `json:"src"`  // file:line
+	Part   string `json:"part"` // the offending part, escaped, at most 120 bytes
+}
+
+// Reasons that never count towards --max-skipped.
+const (
+	ReasonBlank   = "blank"
+	ReasonComment = "comment"
+)
+
+// Skip counts one skipped line and keeps it as an example if it is among the first three of its reason.
+func (l *Ledger) Skip(reason, src, part string) {
+	if l.Skipped == nil {
+		l.Skipped = map[string]int64{}
+	}
+	l.Skipped[reason]++
+	if l.Skipped[reason] <= 3 && reason != ReasonBlank && reason != ReasonComment {
+		l.Examples = append(l.Examples, Example{reason, src, part})
+	}
+}
+
+// Bad is the number of skipped lines that count towards --max-skipped.
+func (l *Ledger) Bad() int64 {
+	var n int64
+	for r, c := range l.Skipped {
+		if r != ReasonBlank && r != ReasonComment {
+			n += c
+		}
+	}
+	return n
+}
+
+// Balance checks the ledger's law and returns nil when it holds.
+func (l *Ledger) Balance() error {
+	sum := l.Requests + l.Filtered
+	for _, c := range l.Skipped {
+		sum += c
+	}
+	if l.Lines != sum {
+		return fmt.Errorf("%s: ledger does not balance: %d lines, %d accounted for", l.Name, l.Lines, sum)
+	}
+	return nil
+}
+
+// SyntaxError says why one line (or record) is not a request. It is data, not a broken read: after one
+// the caller counts it in the ledger and goes on.
+type SyntaxError struct {
+	Reason string // a ledger reason, such as bad-time
+	Part   []byte // the offending part of the input, unescaped; may point into the line
+	Msg    string // what is wrong with it
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("%s: %q: %s", e.Reason, e.Part, e.Msg) }
+
+// Meta is what a capture file knows about itself, kept in skippable frames beside the requests.
+type Meta struct {
+	Schema        string   `json:"schema"` // replay.capture/1
+	Tool          string   `json:"tool"`   // version of replay that wrote it
+	Requests      int64    `json:"requests"`
+	First         int64    `json:"first_ns"` // arrival of the first and last request, ns since the Unix epoch
+	Last          int64    `json:"last_ns"`
+	Disorder      int64    `json:"disorder_ns"` // 0: in order of arrival; else how far back an arrival may step
+	Hosts         []string `json:"hosts"`       // the hosts that were captured, sorted, at most MaxHosts
+	HostsOverflow bool     `json:"hosts_overflow,omitempty"`
+	Hostless      int64    `json:"hostless"`  // requests that name no host
+	Redaction     string   `json:"redaction"` // version of the rules that were applied, or "none" with --keep-secrets
+	Sources       []Ledger `json:"sources"`
+}
+
+// NoRedaction is Meta.Redaction of requests that hold their secrets.
+const NoRedaction = "none"
+
+// MaxHosts is how many distinct hosts Meta names; more set HostsOverflow, which the guard treats as unknown hosts.
+const MaxHosts = 1000

@@ -1,0 +1,155 @@
+package capture
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"hash"
+
+	"trafficreplay/capture/redact"
+)
+
+// Redactor removes secrets and personal data from requests before they reach a disk: header, query and
+// field names that are known to hold them, and values that look like them. A client becomes a keyed
+// pseudonym that keeps equality only. The tokens that stand for secrets follow the order of the calls of
+// Apply, so that the same requests in the same order come out the same, but for their clients. It is not
+// safe for concurrent use.
+type Redactor struct {
+	o       RedactOptions
+	mask    *redact.Masker
+	mac     hash.Hash
+	sum     []byte
+	clients [2]map[string][]byte // pseudonyms of recent clients: those of now, and those before them
+	dropped int64                // compressed response bodies
+}
+
+// RedactOptions settle what a Redactor does; the zero value applies the default rules with a random key.
+type RedactOptions struct {
+	Key         []byte // of the client pseudonyms; nil: 32 random bytes that are thrown away with the Redactor
+	KeepSecrets bool   // change nothing at all: the only way to keep secrets
+	NoBodies    bool   // drop request and response bodies, and the messages of streams
+}
+
+// maxClients bounds each generation of remembered pseudonyms.
+const maxClients = 1 << 15
+
+// pseudonymSize is how many bytes of the HMAC a pseudonym spells; two of 2^32 clients meet with probability 2^-65.
+const pseudonymSize = 16
+
+var pseudonymEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// NewRedactor makes a Redactor. The error is that of the system's source of randomness.
+func NewRedactor(o RedactOptions) (*Redactor, error) {
+	if o.Key == nil {
+		o.Key = make([]byte, sha256.Size)
+		if _, err := rand.Read(o.Key); err != nil {
+			return nil, fmt.Errorf("redaction key: %w", err)
+		}
+	}
+	return &Redactor{
+		o: o, mask: redact.New(o.Key), mac: hmac.New(sha256.New, o.Key),
+		clients: [2]map[string][]byte{{}, {}},
+	}, nil
+}
+
+// Apply redacts q in place and marks it clean. The rewritten slices belong to the Redactor and stay valid
+// until its next Apply; no slice that q points to is written to, except the header lists' elements. With the
+// default rules Method, Scheme, Host, Proto and Src stay as they are, and so do all names of headers,
+// parameters and cookies.
+func (r *Redactor) Apply(q *Request) {
+	q.clean = true
+	if r.o.KeepSecrets {
+		return
+	}
+	r.mask.Reset()
+	q.Client = r.pseudonym(q.Client)
+	q.Target = r.mask.Target(q.Target)
+	r.headers(q.Headers)
+	r.headers(q.RespHeaders)
+	r.headers(q.Trailers)
+	if r.o.NoBodies {
+		q.Body, q.RespBody = nil, nil
+		for i := range q.Messages {
+			q.Messages[i].Data = nil
+		}
+		return
+	}
+	if len(q.Body) > 0 {
+		q.Body = r.mask.Body(q.Body, header(q.Headers, "Content-Type"))
+	}
+	if len(q.RespBody) > 0 {
+		q.RespBody = r.response(q)
+	}
+	for i := range q.Messages {
+		q.Messages[i].Data = r.mask.Body(q.Messages[i].Data, nil)
+	}
+}
+
+func (r *Redactor) headers(hs []Header) {
+	for i := range hs {
+		hs[i].Value = r.mask.Header(hs[i].Name, hs[i].Value)
+	}
+}
+
+// response is the redacted response body. A compressed one cannot be read, and nothing that is sent
+// needs it, so it goes.
+func (r *Redactor) response(q *Request) []byte {
+	if e := header(q.RespHeaders, "Content-Encoding"); len(e) > 0 && !bytes.EqualFold(e, []byte("identity")) {
+		r.dropped++
+		return nil
+	}
+	return r.mask.Body(q.RespBody, header(q.RespHeaders, "Content-Type"))
+}
+
+// pseudonym is the first 16 bytes of HMAC-SHA-256(key, client) in base32.
+func (r *Redactor) pseudonym(client []byte) []byte {
+	if len(client) == 0 {
+		return client
+	}
+	now, before := r.clients[0], r.clients[1]
+	if p, ok := now[string(client)]; ok {
+		return p
+	}
+	p, ok := before[string(client)]
+	if !ok {
+		r.mac.Reset()
+		r.mac.Write(client)
+		r.sum = r.mac.Sum(r.sum[:0])
+		p = pseudonymEncoding.AppendEncode(nil, r.sum[:pseudonymSize])
+	}
+	if len(now) == maxClients {
+		r.clients[0], r.clients[1] = map[string][]byte{}, now
+	}
+	r.clients[0][string(client)] = p
+	return p
+}
+
+// Hits is how many values were replaced or dropped so far, by class. The map belongs to the caller.
+func (r *Redactor) Hits() map[string]int64 {
+	h := r.mask.Hits()
+	if r.dropped > 0 {
+		h["encoded-body"] = r.dropped
+	}
+	return h
+}
+
+// Version names the rules, for the capture file's metadata: "1", or "none" when secrets are kept.
+func (r *Redactor) Version() string {
+	if r.o.KeepSecrets {
+		return "none"
+	}
+	return "1"
+}
+
+// header is the value of the first field called name (compared without case), or nil.
+func header(hs []Header, name string) []byte {
+	for i := range hs {
+		if len(hs[i].Name) == len(name) && bytes.EqualFold(hs[i].Name, []byte(name)) {
+			return hs[i].Value
+		}
+	}
+	return nil
+}
