@@ -1,0 +1,214 @@
+// Package accesslog turns lines of access logs into requests, one compiled parser for each dialect.
+//
+// A dialect is a log format (nginx log_format or Apache LogFormat) compiled into a sequence of steps, each a
+// literal and the value behind it. A line is first split into values, then the values are given their
+// meaning; so a line that does not fit the format is told from one that fits and says something impossible.
+// JSON lines go through the same steps, a small sequence for the value of each key.
+package accesslog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"trafficreplay/capture"
+)
+
+// Options settle what the lines do not say.
+type Options struct {
+	Format    string         // name of a dialect; empty: recognise it
+	LogFormat string         // nginx log_format or Apache LogFormat, pasted verbatim; overrides Format
+	Timezone  *time.Location // of stamps without a zone; nil: UTC
+	Host      string         // host of requests whose line names none
+}
+
+// Parser parses lines of one dialect. New and Detect make one; the zero value cannot parse. It is not safe for
+// concurrent use.
+type Parser struct {
+	name string
+	f    *format
+	wrap wrapper // what was around the lines of the sample
+	host []byte
+	clock
+
+	unit   int64 // of whole durations whose unit neither key nor value tells; 0: milliseconds
+	vals   [maxValues][]byte
+	rec    record
+	arena  []byte // decoded values of this line
+	inner  []byte // the line inside a Docker record
+	walker walker
+	err    capture.SyntaxError
+}
+
+// Reasons of a SyntaxError beside capture.ReasonBlank and capture.ReasonComment.
+const (
+	reasonMisfit  = "not-this-format"
+	reasonRequest = "bad-request-line"
+	reasonTime    = "bad-time"
+	reasonStatus  = "bad-status"
+	reasonNumber  = "bad-number"
+	reasonJSON    = "bad-json"
+	reasonTarget  = "too-long-target"
+	reasonHeaders = "too-long-headers"
+)
+
+// ErrUnknown means that no dialect fits the lines.
+var ErrUnknown = errors.New("no known log format")
+
+// New compiles the parser that o names (o.Format or o.LogFormat).
+func New(o Options) (*Parser, error) {
+	if o.LogFormat != "" {
+		f, name, err := compile(o.LogFormat)
+		if err != nil {
+			return nil, err
+		}
+		return newParser(name, f, o), nil
+	}
+	for i := range presets {
+		if p := &presets[i]; p.name == o.Format {
+			return p.parser(o)
+		}
+	}
+	names := make([]string, len(presets))
+	for i := range presets {
+		names[i] = presets[i].name
+	}
+	return nil, fmt.Errorf("format %q: %w (known: %s)", o.Format, ErrUnknown, strings.Join(names, ", "))
+}
+
+func newParser(name string, f *format, o Options) *Parser {
+	return &Parser{name: name, f: f, host: []byte(o.Host), clock: clock{zone: o.Timezone}}
+}
+
+// Name is the dialect's name: common, combined, nginx-combined, nginx-json, nginx-log-format, apache-log-format, …
+func (p *Parser) Name() string { return p.name }
+
+// Basis says how the dialect's stamp becomes an arrival.
+func (p *Parser) Basis() capture.Basis { return p.f.basis() }
+
+// Resolution is that of the dialect's stamps. Where the format does not settle it (JSON without a
+// log_format) it follows the finest fraction of a second seen so far.
+func (p *Parser) Resolution() time.Duration {
+	if !p.f.infer {
+		return p.f.resolution
+	}
+	r := time.Second
+	for range p.digits {
+		r /= 10
+	}
+	return r
+}
+
+// Parse reads one line, without its line end, into q (which it resets first). q's slices point into line or
+// into the parser's scratch memory and stay valid until the next Parse. It sets every field but Src. The error
+// is always a *capture.SyntaxError (reused by the next Parse): blank and comment lines are errors of these reasons.
+func (p *Parser) Parse(line []byte, q *capture.Request) error {
+	q.Reset()
+	line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
+	for len(line) > 0 && (line[len(line)-1] == '\r' || line[len(line)-1] == '\n') {
+		line = line[:len(line)-1]
+	}
+	if p.wrap != bare {
+		if inner, ok := p.peel(p.wrap, line); ok {
+			return p.parse(inner, q)
+		}
+	}
+	err := p.parse(line, q)
+	if err == nil || p.err.Reason != reasonMisfit && p.err.Reason != reasonJSON && p.err.Reason != reasonTime {
+		return err
+	}
+	// Only a line that does not fit can be a wrapped one, so the others never pay for the question.
+	first := p.err
+	for w := bare + 1; w <= lastWrapper; w++ {
+		if inner, ok := p.peel(w, line); ok {
+			q.Reset()
+			if err := p.parse(inner, q); err == nil || p.err.Reason != reasonMisfit {
+				return err
+			}
+		}
+	}
+	q.Reset()
+	p.err = first
+	return &p.err
+}
+
+func (p *Parser) parse(line []byte, q *capture.Request) error {
+	trimmed := trimLeft(line)
+	if len(trimmed) == 0 {
+		return p.bad(capture.ReasonBlank, nil, "blank line")
+	}
+	if trimmed[0] == '#' {
+		return p.bad(capture.ReasonComment, line, "comment")
+	}
+	p.rec, p.arena = record{dur: -1, first: -1}, p.arena[:0]
+	ok := false
+	if p.f.text != nil {
+		ok = p.text(p.f.text, line, q)
+	} else {
+		ok = p.object(trimmed, q)
+	}
+	if !ok || !p.finish(q) {
+		q.Reset()
+		return &p.err
+	}
+	return nil
+}
+
+// text splits line and gives its values their meaning.
+func (p *Parser) text(seq sequence, line []byte, q *capture.Request) bool {
+	if rest, ok := seq.split(line, p.vals[:]); !ok {
+		return p.fail(reasonMisfit, rest, "does not fit the format from here on")
+	}
+	for i := range seq {
+		if p.vals[i] != nil && seq[i].kind != kSkip && !p.put(&seq[i], p.vals[i], q) {
+			return false
+		}
+	}
+	return true
+}
+
+// object gives the values of a JSON object their meaning.
+func (p *Parser) object(line []byte, q *capture.Request) bool {
+	w := &p.walker
+	w.start(line)
+	if w.bad {
+		return p.fail(reasonMisfit, line, "not a JSON object")
+	}
+	for {
+		path, v, more := w.next()
+		if !more {
+			break
+		}
+		seq, known := p.f.keys[string(path)]
+		if !known && p.f.infer {
+			seq = p.f.learn(path)
+		}
+		if len(seq) == 0 || !w.str && string(v) == "null" {
+			continue
+		}
+		if len(seq) == 1 && seq[0].how == whole && len(seq[0].lit) == 0 {
+			if seq[0].kind != kSkip && !p.put(&seq[0], v, q) {
+				return false
+			}
+		} else if !p.text(seq, v, q) {
+			return false
+		}
+	}
+	if w.bad {
+		return p.fail(reasonJSON, line, "not a whole JSON object")
+	}
+	return true
+}
+
+func (p *Parser) bad(reason string, part []byte, msg string) error {
+	p.fail(reason, part, msg)
+	return &p.err
+}
+
+// fail notes why the line is no request, and is false.
+func (p *Parser) fail(reason string, part []byte, msg string) bool {
+	p.err = capture.SyntaxError{Reason: reason, Part: part, Msg: msg}
+	return false
+}

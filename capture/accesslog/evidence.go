@@ -1,0 +1,261 @@
+package accesslog
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"trafficreplay/capture"
+)
+
+// look counts what tells nginx from Apache in one line: the hexadecimal digits of escapes (nginx writes
+// them in capitals), \" (Apache), "-" for a size (Apache), an empty request line and the statuses 444 and
+// 494 to 499 (nginx). And whether answers without a body have a size.
+func (m *marks) look(line []byte, r *record, q *capture.Request, good bool) {
+	switch escapes(line) {
+	case 'N':
+		m.nginx++
+	case 'A':
+		m.apache++
+	}
+	if r.dash {
+		m.apache++
+	}
+	if r.request != nil && len(r.request) == 0 || q.Status == 444 || q.Status >= 494 && q.Status <= 499 {
+		m.nginx++
+	}
+	if good && (q.Status == 304 || q.Status == 204 || string(q.Method) == "HEAD") {
+		m.bodiless++
+		if q.RespSize > 0 {
+			m.heads++
+		}
+	}
+}
+
+// escapes is N or A where the line's first telling escape is nginx's or Apache's, else 0.
+func escapes(line []byte) byte {
+	for i := 0; i+1 < len(line); i++ {
+		if line[i] != '\\' {
+			continue
+		}
+		i++
+		if line[i] != 'x' {
+			return 'A'
+		}
+		if x, ok := hex(line[i+1:], 2); ok {
+			if x == '"' || x == '\\' || bytes.ContainsAny(line[i+1:i+3], "ABCDEF") {
+				return 'N'
+			}
+			if bytes.ContainsAny(line[i+1:i+3], "abcdef") {
+				return 'A'
+			}
+		}
+	}
+	return 0
+}
+
+// settle decides what the format alone leaves open, and says how.
+func (t *trial) settle() {
+	switch p := t.p; p.name {
+	case "common", "combined":
+		t.server()
+		t.sizes()
+	case "apache-combined-us", "apache-common-us":
+		t.chooseUnit()
+	case "combined-extra":
+		t.note("fields behind the User-Agent are ignored: give the log format to have them read")
+	case "nginx-json", "json":
+		t.json()
+		return
+	}
+	t.doubtOrder()
+}
+
+func (t *trial) note(msg string, args ...any) { t.notes = append(t.notes, fmt.Sprintf(msg, args...)) }
+
+// server names the server of a plain common or combined log, which settles what the stamps mean.
+func (t *trial) server() {
+	p, m := t.p, t.marks
+	vhost := 2*t.vhosts > len(t.lines)
+	if vhost {
+		p.name = "v" + p.name
+	}
+	switch {
+	case m.apache > 0 && m.nginx == 0:
+		p.f.ends = false
+		if !vhost {
+			p.name = "apache-" + p.name
+		}
+		t.note("%d of %d lines hold what Apache writes and nginx does not: stamps are starts of requests", m.apache, len(t.lines))
+	case m.nginx > 0 && m.apache == 0:
+		if p.name == "combined" {
+			p.name = "nginx-combined"
+		}
+		t.note("%d of %d lines hold what nginx writes and Apache does not: stamps are ends of requests, no duration is logged", m.nginx, len(t.lines))
+	default:
+		t.note("nginx and Apache write this format alike: stamps are taken as ends of requests, no duration is logged")
+	}
+}
+
+// sizes finds out whether the size counts the head of the response, as %O does in Debian's combined:
+// then answers that have no body have a size.
+func (t *trial) sizes() {
+	if t.marks.heads < 2 || t.marks.heads < t.marks.bodiless {
+		return
+	}
+	for i := range t.p.f.text {
+		if t.p.f.text[i].kind == kSize {
+			t.p.f.text[i].kind = kWire
+		}
+	}
+	t.note("all %d answers without a body have a size: sizes count the head of the response", t.marks.heads)
+}
+
+// chooseUnit decides between %D, %{ms}T and %T, which look alike. Apache writes a line when the request
+// has ended, so start + duration must go up from line to line: the unit that breaks this least often is
+// right. Ties go by magnitude: hardly a request takes less than 50 µs, and most take less than a second.
+func (t *trial) chooseUnit() {
+	small, zeros := 0, 0
+	for _, o := range t.lines {
+		if o.dur >= 0 && o.dur < 50*microsecond {
+			small++
+		}
+		if o.dur == 0 {
+			zeros++
+		}
+	}
+	names := []string{"us", "ms", "s"}
+	factor := []int64{1, 1e3, 1e6}
+	order := []int{0, 1, 2}
+	if 10*small > len(t.lines) {
+		order = []int{1, 2}
+		if 2*zeros >= len(t.lines) {
+			order = []int{2, 1}
+		}
+	}
+	best, breaks := order[0], t.backward(factor[order[0]])
+	counts := []string{fmt.Sprintf("%s %d", names[best], breaks)}
+	for _, u := range order[1:] {
+		n := t.backward(factor[u])
+		counts = append(counts, fmt.Sprintf("%s %d", names[u], n))
+		if n < breaks {
+			best, breaks = u, n
+		}
+	}
+	if 10*small > len(t.lines) {
+		counts = append(counts, fmt.Sprintf("us out of the question, %d are below 50", small))
+	}
+	p := t.p
+	p.name = strings.TrimSuffix(p.name, "us") + names[best]
+	for i := range p.f.text {
+		if s := &p.f.text[i]; s.kind == kDur {
+			s.unit *= factor[best]
+		}
+	}
+	for i := range t.lines {
+		if o := &t.lines[i]; o.dur > 0 {
+			o.dur = min(o.dur, maxDuration/factor[best]) * factor[best]
+		}
+	}
+	t.note("the last number is taken as a duration in %s (lines out of order of completion by unit: %s)", names[best], strings.Join(counts, ", "))
+}
+
+// backward counts the lines whose stamp + factor × duration lies more than a second before that of the
+// line above. Rank correlation would not do: over hours both orders correlate to 0.9999.
+func (t *trial) backward(factor int64) (n int) {
+	var last int64
+	for i, o := range t.lines {
+		at := o.stamp
+		if o.dur > 0 {
+			if o.dur > maxDuration/max(factor, 1) {
+				n++
+				continue
+			}
+			at += factor * o.dur
+		}
+		if i > 0 && at+second < last {
+			n++
+		}
+		last = at
+	}
+	return n
+}
+
+// looksLike compares two readings of the stamps: as ends they rise by themselves, as starts only with the
+// durations added.
+func (t *trial) looksLike() (ends, starts bool) {
+	alone, with := t.backward(0), t.backward(1)
+	return with >= 3 && 2*alone < with, alone >= 3 && 2*with < alone
+}
+
+// doubtOrder says where the order of the lines contradicts what the format is known to mean.
+func (t *trial) doubtOrder() {
+	ends, starts := t.looksLike()
+	switch {
+	case t.p.f.timed && t.p.f.ends && starts:
+		t.note("warning: the order of the lines suggests that the stamps are starts of requests")
+	case t.p.f.timed && !t.p.f.ends && ends:
+		t.note("warning: the order of the lines suggests that the stamps are ends of requests")
+	case !t.p.f.timed && t.backward(0) > 0:
+		t.note("%d stamps lie before that of the line above", t.backward(0))
+	}
+}
+
+// json settles what the keys leave open.
+func (t *trial) json() {
+	f := t.p.f
+	begins, bareUnit := false, false
+	f.timed = false
+	for _, o := range t.lines {
+		f.timed = f.timed || o.dur >= 0
+		bareUnit = bareUnit || o.bareUnit
+		begins = begins || o.begin
+	}
+	if bareUnit {
+		t.bareUnits()
+	}
+	if begins {
+		f.ends = false
+		return
+	}
+	if t.p.name == "nginx-json" {
+		t.doubtOrder()
+		return
+	}
+	if _, starts := t.looksLike(); starts && f.timed {
+		f.ends = false
+		t.note("stamps rise from line to line only with the durations added: they are starts of requests")
+	} else if f.timed {
+		t.note("stamps are taken as ends of requests")
+	}
+}
+
+// bareUnits decides what whole durations without a unit count, from their median: as milliseconds (the
+// commonest), unless half of them would then be above 20 s; as microseconds, unless half would be above 1 s.
+func (t *trial) bareUnits() {
+	var whole []int64
+	for _, o := range t.lines {
+		if o.bareUnit && !o.point {
+			whole = append(whole, o.dur/millisecond)
+		}
+	}
+	name := "milliseconds"
+	if len(whole) > 0 {
+		slices.Sort(whole)
+		switch m := whole[len(whole)/2]; {
+		case m >= 1e6:
+			name, t.p.unit = "nanoseconds", nanosecond
+		case m >= 2e4:
+			name, t.p.unit = "microseconds", microsecond
+		}
+	}
+	if t.p.unit != 0 {
+		for i := range t.lines {
+			if o := &t.lines[i]; o.bareUnit && !o.point {
+				o.dur = o.dur / millisecond * t.p.unit
+			}
+		}
+	}
+	t.note("durations without a unit are read as %s where whole, as seconds where they have a point", name)
+}

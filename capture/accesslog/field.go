@@ -1,0 +1,357 @@
+package accesslog
+
+import (
+	"bytes"
+
+	"trafficreplay/capture"
+)
+
+// record is what the values of one line say, before it is put together.
+type record struct {
+	stamp   int64 // nanoseconds since the Unix epoch
+	stamped bool
+	begin   bool // the stamp is the start's, whatever the dialect's is
+	parts   civil
+	dur     int64 // nanoseconds; -1 unknown
+	first   int64 // likewise
+
+	request, method, target, path, query, proto []byte
+	scheme, host, client, user                  []byte
+	decoded                                     bool // path: % stands for itself
+	vhost                                       bool // the head names a virtual host
+	dash                                        bool // the size is "-"
+	point                                       bool // the duration is written with a point
+	bareUnit                                    bool // its unit is a guess
+
+	stampRank, durRank, targetRank, pathRank, hostRank, clientRank, statusRank, sizeRank uint8
+	headerBytes                                                                          int
+}
+
+// put gives one value its meaning. An empty value and "-" mean that nothing was logged.
+func (p *Parser) put(s *step, v []byte, q *capture.Request) bool {
+	switch s.kind {
+	case kRequest:
+		p.rec.request = p.clear(s, v)
+		return true
+	case kTimePart:
+		if n, msg := p.rec.parts.scan(s.layout, v); msg != "" || n != len(v) {
+			return p.fail(reasonTime, v, msgTime)
+		}
+		return true
+	case kHead:
+		return p.head(v) || p.fail(reasonMisfit, v, "not a client, an identity and a user")
+	}
+	if len(v) == 0 || len(v) == 1 && v[0] == '-' {
+		if s.zero {
+			q.RespSize = 0
+			p.rec.dash = true
+		}
+		return true
+	}
+	switch s.kind {
+	case kTime:
+		return p.time(s, v)
+	case kDur, kFirst:
+		return p.duration(s, v)
+	case kDurElse:
+		if ns, ok := decimal(v, second); ok && p.rec.dur < 0 {
+			p.rec.dur = ns
+		}
+		return true
+	case kStatus:
+		return p.status(s, v, q)
+	case kSize, kWire, kBodySize, kConn:
+		return p.count(s, v, q)
+	case kHeader, kRespHeader:
+		return p.header(s, p.clear(s, v), q)
+	case kBody:
+		if v = p.clear(s, v); len(v) <= capture.MaxBody {
+			q.Body = v
+		}
+		return true
+	}
+	return p.word(s, p.clear(s, v))
+}
+
+// word puts the values that are words.
+func (p *Parser) word(s *step, v []byte) bool {
+	r := &p.rec
+	switch s.kind {
+	case kMethod:
+		r.method = v
+	case kTarget:
+		if r.target == nil || s.rank >= r.targetRank {
+			r.target, r.targetRank = v, s.rank
+		}
+	case kPath, kDecoded:
+		if r.path == nil || s.rank >= r.pathRank {
+			r.path, r.pathRank, r.decoded = v, s.rank, s.kind == kDecoded
+		}
+	case kQuery:
+		r.query = bytes.TrimPrefix(v, []byte("?"))
+	case kProto:
+		r.proto = v
+	case kProtoOrScheme:
+		if bytes.HasPrefix(v, []byte("HTTP/")) {
+			r.proto = v
+		} else {
+			r.setScheme(v)
+		}
+	case kScheme:
+		r.setScheme(v)
+	case kHTTPS:
+		if string(v) == "on" {
+			r.scheme = schemeHTTPS
+		}
+	case kTLS:
+		r.scheme = schemeHTTPS
+	case kHost:
+		r.setHost(v, s.rank)
+	case kHostPort:
+		if r.scheme == nil {
+			r.scheme = schemeOfPort(v)
+		}
+	case kClient:
+		return p.client(s, v)
+	case kUser:
+		if string(v) != `""` {
+			r.user = v
+		}
+	}
+	return true
+}
+
+var (
+	schemeHTTP  = []byte("http")
+	schemeHTTPS = []byte("https")
+)
+
+func schemeOfPort(port []byte) []byte {
+	switch string(port) {
+	case "443":
+		return schemeHTTPS
+	case "80":
+		return schemeHTTP
+	}
+	return nil
+}
+
+func (r *record) setScheme(v []byte) {
+	switch {
+	case bytes.EqualFold(v, schemeHTTP):
+		r.scheme = schemeHTTP
+	case bytes.EqualFold(v, schemeHTTPS):
+		r.scheme = schemeHTTPS
+	}
+}
+
+// setHost takes v unless a better source was seen, or v cannot be a host: nginx's "_", or bytes that no
+// Host field may hold.
+func (r *record) setHost(v []byte, rank uint8) {
+	if r.host != nil && rank < r.hostRank || string(v) == "_" || string(v) == "-" || len(v) == 0 || len(v) > 512 {
+		return
+	}
+	for _, c := range v {
+		if c <= ' ' || c >= 0x7f || c == '/' || c == '\\' || c == '@' || c == '"' || c == '?' || c == '#' {
+			return
+		}
+	}
+	r.host, r.hostRank = v, rank
+}
+
+// clear undoes the escapes of a value.
+func (p *Parser) clear(s *step, v []byte) []byte {
+	if s.raw || bytes.IndexByte(v, '\\') < 0 {
+		return v
+	}
+	p.reserve(len(v))
+	n := len(p.arena)
+	p.arena = unescape(p.arena, v)
+	return p.arena[n:len(p.arena):len(p.arena)]
+}
+
+// reserve makes room in the arena. Slices into the old memory stay good: it is left behind, not reused.
+func (p *Parser) reserve(n int) {
+	if cap(p.arena)-len(p.arena) < n {
+		p.arena = make([]byte, 0, max(4096, 2*(cap(p.arena)+n)))
+	}
+}
+
+func (p *Parser) time(s *step, v []byte) bool {
+	if p.rec.stamped && s.rank < p.rec.stampRank {
+		return true
+	}
+	if v[0] == '[' && v[len(v)-1] == ']' {
+		v = v[1 : len(v)-1] // Apache's %t in a value of JSON
+	}
+	ns, msg := p.clock.parse(v)
+	if msg != "" {
+		return p.fail(reasonTime, v, msg)
+	}
+	p.rec.stamp, p.rec.stamped, p.rec.stampRank, p.rec.begin = ns, true, s.rank, s.begin
+	return true
+}
+
+func (p *Parser) duration(s *step, v []byte) bool {
+	var ns int64
+	ok := false
+	switch {
+	case s.kind == kFirst:
+		known := false
+		if ns, known, ok = sumList(v, s.unit); ok && !known {
+			return true
+		}
+	case s.auto:
+		if ns, ok = withUnit(v); p.unit != 0 {
+			if n, whole := integer(v); whole && n <= maxDuration/p.unit {
+				ns, ok = n*p.unit, true
+			}
+		}
+	default:
+		ns, ok = decimal(v, s.unit)
+	}
+	if !ok {
+		return p.fail(reasonNumber, v, "not a duration")
+	}
+	if s.kind == kFirst {
+		p.rec.first = ns
+	} else if p.rec.dur < 0 || s.rank >= p.rec.durRank {
+		p.rec.dur, p.rec.durRank = ns, s.rank
+		p.rec.point = bytes.IndexByte(v, '.') >= 0
+		p.rec.bareUnit = s.auto && v[len(v)-1]-'0' <= 9
+	}
+	return true
+}
+
+// status reads three digits. nginx writes 000 where it sent no answer and 009 for HTTP/0.9: unknown.
+func (p *Parser) status(s *step, v []byte, q *capture.Request) bool {
+	n, ok := integer(v)
+	switch {
+	case ok && (n == 0 || n == 9):
+		n = 0
+	case !ok || n < 100 || n > 999:
+		return p.fail(reasonStatus, v, "not a status")
+	}
+	if q.Status == 0 || s.rank >= p.rec.statusRank {
+		q.Status, p.rec.statusRank = int(n), s.rank
+	}
+	return true
+}
+
+func (p *Parser) count(s *step, v []byte, q *capture.Request) bool {
+	n, ok := integer(v)
+	if !ok {
+		return p.fail(reasonNumber, v, "not a count")
+	}
+	switch s.kind {
+	case kSize:
+		if q.RespSize < 0 || s.rank >= p.rec.sizeRank {
+			q.RespSize, p.rec.sizeRank = n, s.rank
+		}
+	case kWire:
+		q.RespWire = n
+	case kBodySize:
+		q.BodySize = n
+	case kConn:
+		q.Conn = n
+	}
+	return true
+}
+
+func (p *Parser) header(s *step, v []byte, q *capture.Request) bool {
+	p.rec.headerBytes += len(s.name) + len(v)
+	if p.rec.headerBytes > capture.MaxHeaders {
+		return p.fail(reasonHeaders, v[:min(len(v), 120)], "header fields too long")
+	}
+	h := capture.Header{Name: s.name, Value: v}
+	if s.kind == kRespHeader {
+		q.RespHeaders = append(q.RespHeaders, h)
+	} else {
+		q.Headers = append(q.Headers, h)
+	}
+	return true
+}
+
+// client takes an address; of a list (X-Forwarded-For in its place) the first, who is the farthest.
+func (p *Parser) client(s *step, v []byte) bool {
+	v = firstOfList(v)
+	if p.f.text != nil && bytes.IndexByte(v, ' ') >= 0 {
+		return p.fail(reasonMisfit, v, "not an address")
+	}
+	if p.rec.client == nil || s.rank >= p.rec.clientRank {
+		p.rec.client, p.rec.clientRank = v, s.rank
+	}
+	return true
+}
+
+func firstOfList(v []byte) []byte {
+	if i := bytes.IndexByte(v, ','); i >= 0 {
+		v = v[:i]
+	}
+	return bytes.Trim(v, `" `)
+}
+
+// head reads "[vhost[:port]] [forwarded-for] client ident user", as far as the Common Log Format and its
+// relatives agree: what stands before " - " is the client.
+func (p *Parser) head(v []byte) bool {
+	r := &p.rec
+	var items [6][]byte
+	n := 0
+	if i := bytes.Index(v, []byte(" - ")); i >= 0 {
+		if user := v[i+3:]; string(user) != "-" && string(user) != `""` && len(user) > 0 {
+			r.user = p.clear(&step{}, user)
+		}
+		if bytes.IndexByte(v[:i], ' ') < 0 {
+			r.client = v[:i]
+			return i > 0
+		}
+		n = listItems(v[:i], items[:])
+	} else {
+		// The identity is given, as RFC 1413 has it.
+		if n = listItems(v, items[:]) - 2; n < 1 || n > 3 {
+			return false
+		}
+		if user := items[n+1]; string(user) != "-" {
+			r.user = p.clear(&step{}, user)
+		}
+	}
+	if n < 1 || n > 3 {
+		return false
+	}
+	r.client = firstOfList(items[n-1])
+	if n > 1 && items[0][0] != '"' {
+		r.vhost = true
+		p.virtualHost(items[0])
+	}
+	return len(r.client) > 0
+}
+
+// virtualHost takes %v:%p. The ports that the schemes imply are no part of a Host field.
+func (p *Parser) virtualHost(v []byte) {
+	if i := bytes.LastIndexByte(v, ':'); i > 0 {
+		if s := schemeOfPort(v[i+1:]); s != nil {
+			p.rec.scheme = s
+			v = v[:i]
+		}
+	}
+	p.rec.setHost(v, rankName)
+}
+
+// listItems splits v at spaces that do not follow a comma; it returns len(items)+1 where there are more.
+func listItems(v []byte, items [][]byte) (n int) {
+	start := 0
+	for i := 0; i <= len(v); i++ {
+		if i < len(v) && (v[i] != ' ' || i > 0 && v[i-1] == ',') {
+			continue
+		}
+		if i > start {
+			if n == len(items) {
+				return n + 1
+			}
+			items[n] = v[start:i]
+			n++
+		}
+		start = i + 1
+	}
+	return n
+}

@@ -1,0 +1,126 @@
+package accesslog
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"trafficreplay/capture"
+)
+
+// dialects are one parser for each preset, and formats that use what presets do not.
+func dialects(tb testing.TB) []*Parser {
+	tb.Helper()
+	var ps []*Parser
+	for _, s := range presets {
+		p, err := New(Options{Format: s.name, Host: "h.example"})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		ps = append(ps, p)
+	}
+	for _, f := range append(append([]string{nginxMain}, nginxFormats...), apacheFormats...) {
+		p, err := New(Options{LogFormat: f})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		ps = append(ps, p)
+	}
+	return ps
+}
+
+// FuzzParse: any line is a request within the limits or a reason, the same when it is read again, and the
+// parser keeps no more memory than a small multiple of the line.
+func FuzzParse(f *testing.F) {
+	ps := dialects(f)
+	for i := range ps {
+		f.Add(byte(i), []byte(`::1 - - [06/Sep/2015:05:58:05 +0000] "GET /a?b HTTP/1.1" 200 1 "-" "a" 12`))
+	}
+	f.Fuzz(func(t *testing.T, which byte, line []byte) {
+		p := ps[int(which)%len(ps)]
+		var q capture.Request
+		err := p.Parse(line, &q)
+		first := show(&q)
+		checkRequest(t, &q, err)
+		reason := p.err.Reason
+		err2 := p.Parse(line, &q)
+		if again := show(&q); again != first || (err == nil) != (err2 == nil) || err != nil && p.err.Reason != reason {
+			t.Fatalf("%s: Parse(%q) = %s, %v, then %s, %v", p.name, line, first, err, again, err2)
+		}
+		if n, limit := cap(p.arena)+cap(p.inner)+cap(p.walker.path), 64<<10+32*len(line); n > limit && len(line) > 0 {
+			// The arenas may be as large as an earlier line made them: start afresh.
+			p.arena, p.inner, p.walker.path = nil, nil, nil
+			_ = p.Parse(line, &q)
+			if n := cap(p.arena) + cap(p.inner) + cap(p.walker.path); n > limit {
+				t.Fatalf("%s: %d bytes kept for a line of %d", p.name, n, len(line))
+			}
+		}
+		if len(p.f.keys) > maxKeys {
+			t.Fatalf("%s: %d keys remembered", p.name, len(p.f.keys))
+		}
+	})
+}
+
+func checkRequest(t *testing.T, q *capture.Request, err error) {
+	t.Helper()
+	if err != nil {
+		var bad *capture.SyntaxError
+		if !errors.As(err, &bad) || bad.Reason == "" || bad.Msg == "" {
+			t.Fatalf("error %v, want a *capture.SyntaxError with reason and message", err)
+		}
+		return
+	}
+	if q.At < 0 || len(q.Target) == 0 || len(q.Target) > capture.MaxTarget || !visible(q.Target) || !validMethod(q.Method) {
+		t.Fatalf("bad request %s", show(q))
+	}
+	if q.Status != 0 && (q.Status < 100 || q.Status > 999) || q.DurUS < -1 || q.FirstUS < -1 || q.RespSize < -1 || q.RespWire < -1 || q.BodySize < -1 || q.Conn < 0 {
+		t.Fatalf("numbers out of range: %s", show(q))
+	}
+	if q.DurUS >= 0 && q.FirstUS > q.DurUS {
+		t.Fatalf("first byte after the last: %s", show(q))
+	}
+	if bytes.ContainsAny(q.Host, " /\\@\"\r\n\x00") && string(q.Method) != "CONNECT" {
+		t.Fatalf("host %q", q.Host)
+	}
+}
+
+// FuzzFormat: any format string compiles or is refused, and what compiles can read any line.
+func FuzzFormat(f *testing.F) {
+	for _, s := range append(append([]string{nginxMain, "combined", "referer", "vhost_combined"}, nginxFormats...), apacheFormats...) {
+		f.Add(s, `::1 - - [06/Sep/2015:05:58:05 +0000] "GET /a?b HTTP/1.1" 200 1 "-" "a" 12`)
+	}
+	f.Fuzz(func(t *testing.T, format, line string) {
+		p, err := New(Options{LogFormat: format})
+		if format == "" {
+			return
+		}
+		if err != nil {
+			if p != nil || err.Error() == "" {
+				t.Fatalf("New(%q) = %v, %v", format, p, err)
+			}
+			return
+		}
+		if r := p.Resolution(); r <= 0 || p.Basis() == "" || p.Name() == "" {
+			t.Fatalf("New(%q): %s, %s, %s", format, p.Name(), p.Basis(), r)
+		}
+		var q capture.Request
+		checkRequest(t, &q, p.Parse([]byte(line), &q))
+		_, _, _ = Detect([][]byte{[]byte(line)}, Options{LogFormat: format})
+	})
+}
+
+// FuzzDetect: any lines are recognised or not.
+func FuzzDetect(f *testing.F) {
+	f.Add([]byte("::1 - - [06/Sep/2015:05:58:05 +0000] \"GET /a?b HTTP/1.1\" 200 1 \"-\" \"a\" 12\n\n# x\n{}"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		lines := bytes.Split(text, []byte("\n"))
+		p, _, err := Detect(lines, Options{})
+		if err != nil {
+			if !errors.Is(err, ErrUnknown) {
+				t.Fatal(err)
+			}
+			return
+		}
+		tally(t, p, lines)
+	})
+}

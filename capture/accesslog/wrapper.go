@@ -1,0 +1,137 @@
+package accesslog
+
+import "bytes"
+
+// wrapper is what a collector put around a line.
+type wrapper uint8
+
+const (
+	bare    wrapper = iota
+	docker          // {"log":"LINE\n","stream":"stdout",…}
+	cri             // 2006-01-02T15:04:05.999999999Z stdout F LINE
+	rfc5424         // <PRI>1 STAMP HOST APP PROCID MSGID [DATA] LINE
+	rfc3164         // [<PRI>]Jan _2 15:04:05 HOST TAG[PID]: LINE, or with an ISO stamp
+
+	lastWrapper = rfc3164
+)
+
+// peel takes wrapper w off line.
+func (p *Parser) peel(w wrapper, line []byte) (inner []byte, ok bool) {
+	switch w {
+	case docker:
+		return p.peelDocker(line)
+	case cri:
+		return peelCRI(line)
+	case rfc5424:
+		return peelRFC5424(line)
+	case rfc3164:
+		return peelRFC3164(line)
+	}
+	return nil, false
+}
+
+func (p *Parser) peelDocker(line []byte) (inner []byte, ok bool) {
+	v, ok := bytes.CutPrefix(line, []byte(`{"log":"`))
+	if !ok {
+		return nil, false
+	}
+	w := walker{rest: v}
+	if v, ok = w.quoted(); !ok {
+		return nil, false
+	}
+	if cap(p.inner) < len(v) {
+		p.inner = make([]byte, 0, 2*len(v))
+	}
+	p.inner = unescape(p.inner[:0], v)
+	return bytes.TrimRight(p.inner, "\r\n"), true
+}
+
+func peelCRI(line []byte) (inner []byte, ok bool) {
+	i := bytes.IndexByte(line, ' ')
+	if i < 20 || i > 40 || line[4] != '-' || line[10] != 'T' {
+		return nil, false
+	}
+	rest := line[i+1:]
+	if !bytes.HasPrefix(rest, []byte("stdout ")) && !bytes.HasPrefix(rest, []byte("stderr ")) {
+		return nil, false
+	}
+	rest = rest[7:]
+	if len(rest) < 2 || rest[0] != 'F' && rest[0] != 'P' {
+		return nil, false
+	}
+	i = bytes.IndexByte(rest, ' ')
+	return rest[i+1:], i > 0
+}
+
+func peelRFC5424(line []byte) (inner []byte, ok bool) {
+	rest := afterPriority(line)
+	if len(rest) == len(line) || !bytes.HasPrefix(rest, []byte("1 ")) {
+		return nil, false
+	}
+	for range 6 { // version, stamp, host, application, process, message
+		_, after, ok := bytes.Cut(rest, []byte(" "))
+		if !ok {
+			return nil, false
+		}
+		rest = after
+	}
+	if bytes.HasPrefix(rest, []byte("- ")) {
+		return bytes.TrimPrefix(rest[2:], []byte("\xef\xbb\xbf")), true
+	}
+	for len(rest) > 0 && rest[0] == '[' {
+		n := elementEnd(rest)
+		if n < 0 {
+			return nil, false
+		}
+		rest = rest[n+1:]
+	}
+	if len(rest) == 0 || rest[0] != ' ' {
+		return nil, false
+	}
+	return bytes.TrimPrefix(rest[1:], []byte("\xef\xbb\xbf")), true
+}
+
+// elementEnd is the index of the ] that ends the structured data element v begins with.
+func elementEnd(v []byte) int {
+	for i := 1; i < len(v); i++ {
+		switch v[i] {
+		case '\\':
+			i++
+		case ']':
+			return i
+		}
+	}
+	return -1
+}
+
+// afterPriority is line behind <PRI>, or line where there is none.
+func afterPriority(line []byte) []byte {
+	if len(line) > 2 && line[0] == '<' {
+		if i := bytes.IndexByte(line[:min(5, len(line))], '>'); i > 1 {
+			return line[i+1:]
+		}
+	}
+	return line
+}
+
+func peelRFC3164(line []byte) (inner []byte, ok bool) {
+	v := afterPriority(line)
+	switch {
+	case len(v) > 16 && monthNumber(v[:3]) > 0 && v[3] == ' ' && v[6] == ' ' && v[9] == ':' && v[12] == ':' && v[15] == ' ':
+		v = v[16:]
+	case len(v) > 20 && v[4] == '-' && v[10] == 'T':
+		i := bytes.IndexByte(v, ' ')
+		if i < 19 || i > 40 {
+			return nil, false
+		}
+		v = v[i+1:]
+	default:
+		return nil, false
+	}
+	_, v, ok = bytes.Cut(v, []byte(" ")) // behind the host
+	i := bytes.Index(v, []byte(": "))
+	if !ok || i < 0 || bytes.IndexByte(v[:i], ' ') >= 0 {
+		return nil, false
+	}
+	return v[i+2:], true
+}
