@@ -1,0 +1,205 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"trafficreplay/capture"
+)
+
+// log is the reading of one input's lines into the sorter.
+type log struct {
+	s      *Set
+	in     *input
+	ledger capture.Ledger
+	base   string // of the input's name
+	src    []byte
+	newest int64 // arrival so far
+	top    int64 // number of a connection so far
+	unit   int64 // resolution of NDJSON stamps, ns
+}
+
+// checkAfter is how many lines a log must have before too many skipped ones end its reading early.
+const checkAfter = 10_000
+
+// loadLog reads the lines of an input into the sorter and keeps their ledger.
+func (s *Set) loadLog(in *input) error {
+	if in.stream == nil {
+		st, err := in.open(s.o.Stdin)
+		if err != nil {
+			return err
+		}
+		in.stream = st
+		if err := st.unpack(); err != nil {
+			return fmt.Errorf("%s: %w", in.name, err)
+		}
+	}
+	l := &log{s: s, in: in, unit: int64(time.Second), base: filepath.Base(in.name)}
+	l.ledger = capture.Ledger{Name: in.name, Skipped: map[string]int64{}}
+	if err := l.read(); err != nil {
+		return err
+	}
+	l.describe()
+	s.bytes += in.stream.raw.n
+	s.conns += l.top
+	s.ledger = append(s.ledger, l.ledger)
+	if err := l.ledger.Balance(); err != nil {
+		return err
+	}
+	return l.judge()
+}
+
+// read reads all lines.
+func (l *log) read() error {
+	lines := l.in.stream.lines
+	var q capture.Request
+	for {
+		line, err := lines.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil && err != errLong {
+			return fmt.Errorf("%s: line %d: %w (byte %d of the file; %d lines were read)",
+				l.in.name, lines.lines+1, ended(err), l.in.stream.raw.n, lines.lines)
+		}
+		l.ledger.Lines++
+		l.s.lines++
+		if err == nil {
+			err = l.take(line, &q)
+		} else {
+			l.skip(capture.ReasonTooLong, nil)
+			err = nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: line %d: %w", l.in.name, l.ledger.Lines, err)
+		}
+		if l.ledger.Lines%progressEvery == 0 {
+			if err := l.s.tick(l.in.stream.raw.n); err != nil {
+				return err
+			}
+			if l.ledger.Lines >= checkAfter && l.tooMany() {
+				return l.tooManyErr()
+			}
+		}
+	}
+}
+
+// ended says it in words when a compressed file breaks off.
+func ended(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the file ends in the middle: %w", err)
+	}
+	return err
+}
+
+// take makes a request of a line, or accounts for it otherwise. An error is not about the line.
+func (l *log) take(line []byte, q *capture.Request) error {
+	if err := l.parse(line, q); err != nil {
+		return l.bad(err)
+	}
+	if !l.s.o.Filter.Keep(q) {
+		l.ledger.Filtered++
+		return nil
+	}
+	if len(q.Src) == 0 {
+		l.src = append(append(l.src[:0], l.base...), ':')
+		l.src = strconv.AppendInt(l.src, l.ledger.Lines, 10)
+		q.Src = l.src
+	}
+	l.top = max(l.top, l.s.renumber(q))
+	l.s.o.Redactor.Ensure(q)
+	if err := l.s.sorter.Add(q); err != nil {
+		return l.bad(err)
+	}
+	l.ledger.Requests++
+	if q.At < l.newest-int64(ReorderWindow) && l.ledger.Requests > 1 {
+		l.ledger.Late++
+	}
+	if q.At > l.newest || l.ledger.Requests == 1 {
+		l.newest = q.At
+	}
+	return nil
+}
+
+func (l *log) parse(line []byte, q *capture.Request) error {
+	if l.in.parser != nil {
+		return l.in.parser.Parse(line, q)
+	}
+	if len(bytes.TrimLeft(line, " \t")) == 0 {
+		return &capture.SyntaxError{Reason: capture.ReasonBlank}
+	}
+	if err := capture.ParseJSON(line, q); err != nil {
+		return err
+	}
+	l.s.nameHost(q)
+	for q.At%l.unit != 0 {
+		l.unit /= 10
+	}
+	return nil
+}
+
+// bad skips the line that err is about; any other error is given back.
+func (l *log) bad(err error) error {
+	bad, ok := errors.AsType[*capture.SyntaxError](err)
+	if !ok {
+		return err
+	}
+	l.skip(bad.Reason, bad.Part)
+	return nil
+}
+
+func (l *log) skip(reason string, part []byte) {
+	if l.ledger.Skipped[reason] >= 3 || reason == capture.ReasonBlank || reason == capture.ReasonComment {
+		l.ledger.Skip(reason, "", "")
+		return
+	}
+	src := l.base + ":" + strconv.FormatInt(l.ledger.Lines, 10)
+	l.ledger.Skip(reason, src, l.s.o.Redactor.Example(part))
+}
+
+// describe fills in what is known at the end.
+func (l *log) describe() {
+	l.ledger.Bytes, l.ledger.SHA256 = l.in.stream.raw.n, l.in.stream.digest()
+	if p := l.in.parser; p != nil {
+		l.ledger.Format, l.ledger.Basis, l.ledger.Resolution = p.Name(), p.Basis(), p.Resolution().String()
+		return
+	}
+	l.ledger.Format = "ndjson"
+	if l.ledger.Lines == 0 {
+		l.ledger.Format = "empty"
+	}
+	l.ledger.Basis, l.ledger.Resolution = capture.BasisStart, time.Duration(l.unit).String()
+}
+
+// judge says whether the log is one to go on with.
+func (l *log) judge() error {
+	if l.tooMany() {
+		return l.tooManyErr()
+	}
+	if l.ledger.Requests == 0 && l.ledger.Filtered == 0 && l.ledger.Bad() > 0 {
+		return fmt.Errorf("%w: %s", ErrEmpty, describe(&l.ledger))
+	}
+	if l.ledger.Lines == 0 {
+		l.s.note("%s: empty", l.in.name)
+	}
+	return nil
+}
+
+// counted is the number of lines that are neither blank nor comments.
+func (l *log) counted() int64 {
+	return l.ledger.Lines - l.ledger.Skipped[capture.ReasonBlank] - l.ledger.Skipped[capture.ReasonComment]
+}
+
+func (l *log) tooMany() bool {
+	return l.s.o.MaxSkipped > 0 && float64(l.ledger.Bad()) > l.s.o.MaxSkipped*float64(l.counted())
+}
+
+func (l *log) tooManyErr() error {
+	return fmt.Errorf("%.3g%% of %d lines skipped, limit %.3g%%: %s",
+		100*float64(l.ledger.Bad())/float64(l.counted()), l.counted(), 100*l.s.o.MaxSkipped, describe(&l.ledger))
+}
