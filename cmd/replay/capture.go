@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trafficreplay/capture"
+	"trafficreplay/capture/source"
+)
+
+func newCapture(a *app) *cobra.Command {
+	var in inputFlags
+	var out string
+	cmd := &cobra.Command{
+		Use:   "capture SOURCE... -o FILE.cap.zst",
+		Short: "Import production requests from access logs into a capture file",
+		Long: `Import production requests from access logs into one capture file, in order of arrival.
+
+SOURCE is a file, a glob, a folder or - (standard input): access logs (Apache common and combined, nginx, JSON;
+others by --log-format), capture files, and lines of our own NDJSON; gzip, zstd, bzip2, xz and lz4 are recognised
+by content. Rotated and overlapping files are merged. Every line is a request, or is counted under a reason.
+Secrets are removed before anything is written (docs/safety.md); the file appears under its name only when whole.
+` + exitStatusHelp,
+		Example: `  replay capture /var/log/nginx/access.log* -o prod.cap.zst
+  zcat access.log.gz | replay capture - -o prod.cap.zst
+  replay capture app.log --log-format '$remote_addr [$time_local] "$request" $status $request_time' -o prod.cap.zst`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.capture(cmd.Context(), args, &in, out)
+		},
+	}
+	in.add(cmd)
+	cmd.Flags().StringVarP(&out, "out", "o", "", "capture file to write (default: the first source's name with .cap.zst, in this folder)")
+	a.jsonFlag(cmd)
+	return cmd
+}
+
+// captureDocument is what capture --json prints.
+type captureDocument struct {
+	Schema   string           `json:"schema"`
+	Requests int64            `json:"requests"`
+	First    string           `json:"first"`
+	Last     string           `json:"last"`
+	Out      string           `json:"out"`
+	Redacted map[string]int64 `json:"redacted"` // values by class
+	Sources  []capture.Ledger `json:"sources"`
+}
+
+func (a *app) capture(ctx context.Context, args []string, in *inputFlags, out string) error {
+	if out == "" {
+		out = defaultOut(args[0], ".cap.zst")
+	}
+	ctx, cancel := a.interruptible(ctx)
+	defer cancel()
+	w, hits, err := a.importTo(ctx, args, in, out)
+	if err != nil {
+		return err
+	}
+	m := w.Meta()
+	doc := captureDocument{
+		Schema: "replay.capture/1", Requests: m.Requests, First: stamp(m.First), Last: stamp(m.Last),
+		Out: out, Redacted: hits, Sources: m.Sources,
+	}
+	for i := range m.Sources {
+		a.warnSkipped(&m.Sources[i])
+	}
+	if a.json {
+		return a.printJSON(doc)
+	}
+	return writeCaptureText(a.term, &doc)
+}
+
+// importTo imports sources into a capture file at path, which exists only when the whole import succeeded.
+func (a *app) importTo(ctx context.Context, args []string, in *inputFlags, path string) (_ *capture.Writer, hits map[string]int64, err error) {
+	set, redactor, err := a.open(ctx, args, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, set.Close()) }()
+	if err := checkOutputs(append(in.outs, output{"-o", path}), set.Reads); err != nil {
+		return nil, nil, err
+	}
+	w, err := capture.Create(path, capture.WriterOptions{Redactor: redactor, Tool: toolVersion()})
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := copyRequests(ctx, w, set); err != nil {
+		return nil, nil, errors.Join(err, w.Abort())
+	}
+	a.term.done()
+	for _, n := range set.Notes() {
+		a.term.notef("%s", n)
+	}
+	w.SetSources(set.Ledgers())
+	return w, redactor.Hits(), w.Close()
+}
+
+func copyRequests(ctx context.Context, w *capture.Writer, set *source.Set) error {
+	var q capture.Request
+	for n := 0; ; n++ {
+		if n&1023 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		switch err := set.Next(&q); {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := w.Write(&q); err != nil {
+			return err
+		}
+	}
+}
+
+func stamp(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
+
+// warnSkipped says how much of a source was not read as requests, with the first example.
+func (a *app) warnSkipped(l *capture.Ledger) {
+	if bad := l.Bad(); bad > 0 {
+		first := ""
+		if len(l.Examples) > 0 {
+			e := l.Examples[0]
+			first = fmt.Sprintf(" (first: %s: %s: %s)", e.Src, e.Reason, e.Part)
+		}
+		a.term.warnf("%s: %s of %s lines skipped%s", l.Name, thousands(bad), thousands(l.Lines), first)
+	}
+}
+
+func writeCaptureText(t *terminal, d *captureDocument) error {
+	p := t.printer()
+	p.linef("%s requests, %s to %s", thousands(d.Requests), d.First, d.Last)
+	for i := range d.Sources {
+		l := &d.Sources[i]
+		p.linef("  %s: %s, %s lines = %s requests + %s skipped + %s filtered", l.Name, l.Format,
+			thousands(l.Lines), thousands(l.Requests), thousands(total(l.Skipped)), thousands(l.Filtered))
+		p.linef("    stamps: %s, resolution %s", basisText(l.Basis), l.Resolution)
+		for _, r := range slices.Sorted(maps.Keys(l.Skipped)) {
+			p.linef("    skipped %s: %s", r, thousands(l.Skipped[r]))
+			for _, e := range l.Examples {
+				if e.Reason == r {
+					p.linef("      %s: %s", e.Src, e.Part)
+				}
+			}
+		}
+	}
+	if n := total(d.Redacted); n > 0 {
+		p.linef("  %s values redacted:%s", thousands(n), countsText(d.Redacted))
+	}
+	p.linef("%s", d.Out)
+	return p.err
+}
+
+func basisText(b capture.Basis) string {
+	switch b {
+	case capture.BasisStart:
+		return "start of the request"
+	case capture.BasisEndMinusDuration:
+		return "end of the request, arrival = end - duration"
+	}
+	return "end of the request, and no duration was logged: an arrival is only known to lie before its stamp"
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trafficreplay/capture"
+	"trafficreplay/capture/accesslog"
+	"trafficreplay/capture/source"
+)
+
+// inputFlags say what to read and how: the same flags wherever a capture or a source is read.
+type inputFlags struct {
+	format, logFormat, timezone string
+	maxSkipped                  string
+	keepSecrets, noBodies       bool
+	filter                      capture.FilterFlags
+
+	outs []output // what the command writes besides the capture file: none may be a source
+}
+
+func (f *inputFlags) add(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.StringVar(&f.format, "format", "", "name of the log's dialect (default: recognised)")
+	fs.StringVar(&f.logFormat, "log-format", "", "nginx log_format or Apache LogFormat, pasted verbatim")
+	fs.StringVar(&f.timezone, "timezone", "", "zone of stamps that carry none, such as Europe/Berlin (default: UTC)")
+	fs.StringVar(&f.maxSkipped, "max-skipped", "", "more skipped lines than this share are an error, such as 5%")
+	fs.BoolVar(&f.keepSecrets, "keep-secrets", false, "redact nothing")
+	fs.BoolVar(&f.noBodies, "no-bodies", false, "drop request and response bodies")
+	fs.StringVar(&f.filter.Since, "since", "", "only requests that arrived at or after this instant (RFC 3339)")
+	fs.StringVar(&f.filter.Until, "until", "", "only requests that arrived before this instant (RFC 3339)")
+	fs.StringVar(&f.filter.Host, "host", "", "only this host; also the host of logs that name none")
+	fs.StringVar(&f.filter.Path, "path", "", "only paths that match this glob; ** crosses slashes")
+	fs.StringVar(&f.filter.Method, "method", "", "only this method")
+	fs.StringVar(&f.filter.Status, "status", "", "only this status: 200, 5xx")
+	fs.StringVar(&f.filter.Client, "client", "", "only this client")
+	fs.StringVar(&f.filter.Sample, "sample", "", "keep this share of the clients, such as 10%")
+}
+
+// options turns what was typed into what it means.
+func (f *inputFlags) options() (source.Options, *capture.Redactor, error) {
+	var o source.Options
+	filter, err := capture.ParseFilter(f.filter)
+	if err != nil {
+		return o, nil, usage(err)
+	}
+	if o.MaxSkipped, err = parseShare("--max-skipped", f.maxSkipped); err != nil {
+		return o, nil, err
+	}
+	o.Accesslog = accesslog.Options{Format: f.format, LogFormat: f.logFormat}
+	if !strings.ContainsAny(f.filter.Host, "*?") {
+		o.Accesslog.Host = f.filter.Host
+	}
+	if f.timezone != "" {
+		if o.Accesslog.Timezone, err = time.LoadLocation(f.timezone); err != nil {
+			return o, nil, usage(fmt.Errorf("--timezone %q: %w", f.timezone, err))
+		}
+	}
+	if f.format != "" || f.logFormat != "" {
+		if _, err := accesslog.New(o.Accesslog); err != nil {
+			return o, nil, usage(err)
+		}
+	}
+	redactor, err := capture.NewRedactor(capture.RedactOptions{KeepSecrets: f.keepSecrets, NoBodies: f.noBodies})
+	if err != nil {
+		return o, nil, err
+	}
+	o.Filter, o.Redactor = filter, redactor
+	return o, redactor, nil
+}
+
+// open opens the sources.
+func (a *app) open(ctx context.Context, args []string, in *inputFlags) (*source.Set, *capture.Redactor, error) {
+	o, redactor, err := in.options()
+	if err != nil {
+		return nil, nil, err
+	}
+	o.Stdin = a.stdin
+	began := time.Now()
+	o.Progress = func(bytes, lines int64) {
+		a.term.statusf("  %s lines  %.1f MB  %s lines/s", thousands(lines), float64(bytes)/1e6, thousands(int64(float64(lines)/time.Since(began).Seconds())))
+	}
+	set, err := source.Open(ctx, args, o)
+	return set, redactor, err
+}
+
+// captured is a capture file to read from, imported into a temporary one where the arguments were sources.
+type captured struct {
+	path   string
+	name   string // of the first argument
+	remove func() error
+	meta   capture.Meta
+}
+
+// asCapture gives a capture file for the arguments: itself, when they are one capture file and nothing is
+// filtered, else a temporary one that close removes.
+func (a *app) asCapture(ctx context.Context, args []string, in *inputFlags) (*captured, error) {
+	c := &captured{name: filepath.Base(args[0]), remove: func() error { return nil }}
+	if len(args) == 1 && in.filter == (capture.FilterFlags{}) {
+		if r, err := capture.Open(args[0]); err == nil {
+			defer r.Close()
+			if m, ok := r.Meta(); ok && m.Disorder == 0 {
+				c.path, c.meta = args[0], m
+				return c, checkOutputs(in.outs, sameAs(args[0]))
+			}
+		}
+	}
+	dir, err := os.MkdirTemp("", "replay-")
+	if err != nil {
+		return nil, err
+	}
+	c.path = filepath.Join(dir, "input.cap.zst")
+	c.remove = func() error { return os.RemoveAll(dir) }
+	w, _, err := a.importTo(ctx, args, in, c.path)
+	if err != nil {
+		return nil, errors.Join(err, c.remove())
+	}
+	c.meta = w.Meta()
+	for i := range c.meta.Sources {
+		a.warnSkipped(&c.meta.Sources[i])
+	}
+	return c, nil
+}
+
+// Open starts reading the capture from its beginning; the reader closes itself with Close.
+func (c *captured) Open() (capture.Stream, error) { return capture.Open(c.path) }
+
+// Ledgers are the accounts of what the capture was made from.
+func (c *captured) Ledgers() []capture.Ledger { return c.meta.Sources }
+
+// interruptible gives a context that the first interrupt ends.
+func (a *app) interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-a.interrupts:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"trafficreplay/analyze/render"
+)
+
+// terminal is the only way out: answers to stdout, the conversation to stderr. Everything that may hold bytes
+// of an input is escaped here. It is safe for concurrent use.
+type terminal struct {
+	out, err io.Writer
+	errTTY   bool
+	colour   bool // of stdout
+	quiet    bool
+
+	mu     sync.Mutex
+	status bool // a status line stands on stderr
+	last   time.Time
+}
+
+// statusEvery is the pace of progress lines where stderr is not a terminal.
+const statusEvery = 10 * time.Second
+
+func newTerminal(out, err io.Writer, env func(string) string) *terminal {
+	dumb := env("TERM") == "dumb"
+	return &terminal{out: out, err: err, errTTY: isTTY(err) && !dumb, colour: isTTY(out) && !dumb && env("NO_COLOR") == ""}
+}
+
+func isTTY(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func (t *terminal) say(prefix, format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.clear()
+	fmt.Fprintf(t.err, "%s%s\n", prefix, render.Escape(strings.TrimSpace(fmt.Sprintf(format, args...))))
+}
+
+func (t *terminal) errorf(format string, args ...any) { t.say("replay: error: ", format, args...) }
+func (t *terminal) warnf(format string, args ...any)  { t.say("replay: warning: ", format, args...) }
+func (t *terminal) hintf(format string, args ...any)  { t.say("replay: hint: ", format, args...) }
+
+// notef tells of something worth knowing that is no warning; --quiet silences it.
+func (t *terminal) notef(format string, args ...any) {
+	if !t.quiet {
+		t.say("replay: ", format, args...)
+	}
+}
+
+// statusf shows progress: one rewritten line on a terminal, else a plain line every ten seconds.
+func (t *terminal) statusf(format string, args ...any) {
+	if t.quiet {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	line := render.Escape(fmt.Sprintf(format, args...))
+	if t.errTTY {
+		fmt.Fprintf(t.err, "\r\x1b[K%s", line)
+		t.status = true
+		return
+	}
+	if now := time.Now(); now.Sub(t.last) >= statusEvery {
+		if !t.last.IsZero() {
+			fmt.Fprintln(t.err, line)
+		}
+		t.last = now
+	}
+}
+
+// done ends the status line.
+func (t *terminal) done() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.clear()
+	t.last = time.Time{}
+}
+
+func (t *terminal) clear() {
+	if t.status {
+		fmt.Fprint(t.err, "\r\x1b[K")
+		t.status = false
+	}
+}
