@@ -2,7 +2,7 @@ package capture
 
 import "fmt"
 
-// Basis says how a source's stamp became an arrival (SCIENCE.md section 1).
+// Basis says how a source's stamp became an arrival (docs/capture-logs.md).
 type Basis string
 
 // The three bases. Completion means that the stamp is the end of the request and no duration was logged,

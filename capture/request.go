@@ -55,7 +55,7 @@ type Message struct {
 	Data []byte
 }
 
-// Limits on one request (DESIGN.md section 6). Each is enforced before memory is taken and has a counter.
+// Limits on one request. Each is enforced before memory is taken and has a counter.
 const (
 	MaxLine    = 1 << 20  // bytes of one input line
 	MaxTarget  = 64 << 10 // bytes of a request target

@@ -161,7 +161,7 @@ type Series struct {
 	WarmupS   float64            `json:"warmup_s"`
 }
 
-// Fidelity says how closely two traffics resemble each other (SCIENCE.md section 8).
+// Fidelity says how closely two traffics resemble each other.
 type Fidelity struct {
 	Score float64        `json:"score"`
 	Worst string         `json:"worst"`

@@ -8,7 +8,7 @@ import (
 	"trafficreplay/replay/threshold"
 )
 
-// Exit codes that a verdict leads to (DESIGN.md section 4).
+// Exit codes that a verdict leads to.
 const (
 	ExitPass        = 0
 	ExitUndecided   = 96
@@ -17,7 +17,7 @@ const (
 	ExitInterrupted = 130
 )
 
-// Gates of a valid run (DESIGN.md section 6, SCIENCE.md section 7).
+// Gates of a valid run (docs/statistics.md).
 const (
 	minLagGate = 2 * time.Millisecond
 	maxLate    = 0.001 // share of sent shots that may go out more than 10 ms after they were due

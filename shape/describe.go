@@ -159,7 +159,7 @@ func (f *fitter) describeEndpoint(id string, m *mix.Endpoint) Endpoint {
 }
 
 // Requests that a quantile needs before a run of this length can decide it: at least five beyond it for
-// an effective sample a quarter as large (SCIENCE.md section 7).
+// an effective sample a quarter as large.
 const (
 	decideP99 = 2000
 	decideP90 = 200

@@ -14,7 +14,7 @@ import (
 )
 
 // crowd is traffic of many independent users under common bursts: sessions of five requests, their rate
-// three times as high while a common cause lasts (SCIENCE.md section 6, the truth test, at reduced size).
+// three times as high while a common cause lasts (the truth test of the scale law, at reduced size).
 func crowd(seed uint64, window int64, users float64) *memory {
 	rng := rand.New(rand.NewPCG(seed, 11))
 	cause := rand.New(rand.NewPCG(seed, 12))

@@ -15,7 +15,7 @@ import (
 	"trafficreplay/replay/threshold"
 )
 
-// Timeouts of a request (SCIENCE.md section 7): at least four times what is demanded of it.
+// Timeouts of a request: at least four times what is demanded of it.
 const (
 	defaultTimeout  = 30 * time.Second
 	timeoutMultiple = 4

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// maxTarget is the longest target that is sent (DESIGN.md section 6).
+// maxTarget is the longest target that is sent.
 const maxTarget = 64 << 10
 
 // Sendable reports whether a captured request can be issued again without naming another place than its

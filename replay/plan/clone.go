@@ -15,7 +15,7 @@ const (
 	streamCycle    uint64 = 4 << 32 // + block
 )
 
-// cloner multiplies sessions (SCIENCE.md section 6). Copy 0 of a session is the session itself. Copy c >= 1
+// cloner multiplies sessions. Copy 0 of a session is the session itself. Copy c >= 1
 // starts where some session of the same block started, plus a jitter, and its body is another session of the
 // block: within a block and generation the bodies are permuted, each used exactly once, so that counts per
 // endpoint are exact multiples and clones are not synchronous duplicates. What happens inside a session is

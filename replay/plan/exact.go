@@ -14,7 +14,7 @@ import (
 	"trafficreplay/shape/session"
 )
 
-// How far a clone may be from what it is a copy of, in capture time (SCIENCE.md section 6).
+// How far a clone may be from what it is a copy of, in capture time.
 const (
 	cloneBlock  = 60 * time.Second // sessions that begin in one block exchange their bodies
 	cloneJitter = 2 * time.Second  // measured there: within 5% of the scale law at every time scale

@@ -62,7 +62,7 @@ func (t *Threshold) past(ns int64) bool {
 
 // Stretches of a run.
 const (
-	Blocks     = 20   // equal-time blocks that the judged part of a plan is cut into (SCIENCE.md section 7)
+	Blocks     = 20   // equal-time blocks that the judged part of a plan is cut into (docs/statistics.md)
 	MaxWindows = 3600 // windows that one threshold may cut it into instead
 )
 
@@ -100,7 +100,7 @@ func (t *Threshold) ceiling() bool {
 
 // Needed is the number of samples that decide the threshold: with fewer, even a run without one sample
 // beyond the limit does not show at 95% that their share is within the allowed a. ceil(ln 0.05 / ln(1 − a))
-// is 299 for p99 (SCIENCE.md section 7). Where none is allowed (max) every sample counts: 1.
+// is 299 for p99 (docs/statistics.md). Where none is allowed (max) every sample counts: 1.
 func (t *Threshold) Needed() int64 {
 	a := float64(t.allowed()) / 1e9
 	if a <= 0 || a >= 1 {

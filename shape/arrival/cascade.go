@@ -172,7 +172,7 @@ func (k *Cascade) scale(l *level) Scale {
 	return s
 }
 
-// common is b: [Var(ΣN_g) - ΣVar(N_g)] / (1 - Σw_g²), divided by the mean (SCIENCE.md section 6), kept
+// common is b: [Var(ΣN_g) - ΣVar(N_g)] / (1 - Σw_g²), divided by the mean (docs/shape.md), kept
 // between nothing and what the IDC has beyond the Poisson 1.
 func (k *Cascade) common(l *level, sum powers) float64 {
 	var rest int64

@@ -23,7 +23,7 @@ const (
 // Dequantise gives the requests of sources with coarse stamps (10 ms and more, mostly 1 s) an arrival
 // within their tick, and passes all others through unchanged, in order of arrival again. Of the n requests
 // whose stamps fall into one tick, the i-th line gets the i-th of n ordered uniform instants in it; where
-// the stamp was the end of the request, its duration is taken off afterwards (SCIENCE.md section 1, A).
+// the stamp was the end of the request, its duration is taken off afterwards (docs/shape.md).
 // A request that lasted longer than four ticks cannot wait for the others and gets a uniform instant of
 // its own. Instants are a function of seed, source and tick. Ledgers say which source has which
 // resolution; a request belongs to the one that its Src begins with. Memory is bounded by the requests of

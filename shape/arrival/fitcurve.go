@@ -27,7 +27,7 @@ func (b *Bins) Add(t int64) {
 
 // FitCurve finds the piecewise linear rate of a window from its counts: least squares on 2√(count+3/8),
 // which has one variance at every rate, by optimal partitioning with a penalty of 3·log n·φ for each
-// change (SCIENCE.md section 4). φ is the dispersion of the counts from one bin to the next: with the
+// change (docs/shape.md). φ is the dispersion of the counts from one bin to the next: with the
 // Poisson value of 1, bursts would be taken for changes of rate. A piece is at least min(10 min, window/20)
 // long: what is shorter is burst. The curve's integral is the number of arrivals.
 func FitCurve(b *Bins, window int64) Curve {

@@ -1,7 +1,7 @@
 // Package arrival takes the instants at which requests or sessions arrived and gives a model of them, and
 // takes a model and gives instants again.
 //
-// The model is a rate curve times a burst process (SCIENCE.md section 4). [FitCurve] finds the curve,
+// The model is a rate curve times a burst process (docs/shape.md). [FitCurve] finds the curve,
 // a [Cascade] measures the index of dispersion of counts (IDC) around it at scales from 10 ms to 100 s,
 // [FitTerms] explains that by at most three on/off modulators, and [Starts] draws from the result.
 // [Dequantise] gives stamps of a coarse clock their place within the tick.

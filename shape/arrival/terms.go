@@ -24,7 +24,7 @@ func Phi(x float64) float64 {
 	return 1 + math.Expm1(-x)/x
 }
 
-// FitTerms finds the burst terms behind the scales of a count (SCIENCE.md section 4, family MS): the
+// FitTerms finds the burst terms behind the scales of a count (the multi-scale family): the
 // non-negative least squares fit of IDC-1 by at most MaxTerms terms, over every choice of their speeds
 // on a log grid of four for each decade, then refined. A further term must lower the weighted error by more than
 // 9, three standard errors. None come back where Poisson suffices: where no scale's IDC is more than three
@@ -146,7 +146,7 @@ func (p *termProblem) search(grid []float64, k int) (best []Term, cost float64) 
 }
 
 // skew is the share of the time that the only modulator is on, from the third factorial cumulant of the
-// counts (SCIENCE.md section 4, M2): k3f(t) = k3 - 3·Var + 2·mean = 6·c·v·I(t), c = D·(π2-π1).
+// counts (two-state Markov-modulated Poisson process): k3f(t) = k3 - 3·Var + 2·mean = 6·c·v·I(t), c = D·(π2-π1).
 func skew(s []Scale, term Term) float64 {
 	m := s[0].mean / Seconds(s[0].T)
 	v := term.A * term.S * m / 2

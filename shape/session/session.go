@@ -4,7 +4,7 @@
 // A client is an address or pseudonym together with a User-Agent; without one it is a connection; a request with neither is a
 // client of its own. A session ends when its client is silent for longer than a timeout. What looks like
 // many people behind one address becomes sessions of one request each, so that a proxy is never one
-// enormous session (SCIENCE.md section 5).
+// enormous session (docs/shape.md).
 //
 // A [Survey] reads the traffic once and derives the [Rules]; a [Tracker] reads it (again) and assigns.
 package session

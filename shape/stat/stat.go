@@ -35,7 +35,7 @@ func Significant(x float64, digits int) float64 {
 }
 
 // Jackknife is the standard error of a ratio Σnum/Σden by leaving out one block at a time. The blocks
-// should be long against whatever correlates within the data (SCIENCE.md section 4: 20 blocks of time).
+// should be long against whatever correlates within the data (here: 20 blocks of time).
 // It is NaN for fewer than two blocks that hold anything.
 func Jackknife(num, den []float64) float64 {
 	var sn, sd float64
