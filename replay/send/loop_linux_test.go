@@ -1,8 +1,10 @@
 package send
 
 import (
+	"bufio"
 	"io"
 	"net"
+	"net/http"
 	"runtime"
 	"testing"
 	"time"
@@ -174,9 +176,15 @@ func TestIPv6(t *testing.T) {
 			if err != nil {
 				return
 			}
-			_, _ = io.WriteString(c, okResponse)
-			_ = c.(*net.TCPConn).CloseWrite()
-			go func() { _, _ = io.Copy(io.Discard, c); _ = c.Close() }()
+			go func() {
+				defer c.Close()
+				for r := bufio.NewReader(c); ; {
+					if _, err := http.ReadRequest(r); err != nil {
+						return
+					}
+					_, _ = io.WriteString(c, okResponse)
+				}
+			}()
 		}
 	}()
 	engines(t, func(t *testing.T, o Options) {
