@@ -196,10 +196,11 @@ func (l *log) counted() int64 {
 }
 
 func (l *log) tooMany() bool {
-	return l.s.o.MaxSkipped > 0 && float64(l.ledger.Bad()) > l.s.o.MaxSkipped*float64(l.counted())
+	limit := l.s.o.MaxSkipped
+	return limit != nil && float64(l.ledger.Bad()) > *limit*float64(l.counted())
 }
 
 func (l *log) tooManyErr() error {
 	return fmt.Errorf("%.3g%% of %d lines skipped, limit %.3g%%: %s",
-		100*float64(l.ledger.Bad())/float64(l.counted()), l.counted(), 100*l.s.o.MaxSkipped, describe(&l.ledger))
+		100*float64(l.ledger.Bad())/float64(l.counted()), l.counted(), 100**l.s.o.MaxSkipped, describe(&l.ledger))
 }

@@ -26,7 +26,7 @@ type Options struct {
 	Accesslog  accesslog.Options
 	Redactor   *capture.Redactor // nil: the default rules with a random key
 	Filter     *capture.Filter   // applied to what the source says, before redaction; nil keeps all
-	MaxSkipped float64           // share of a log's lines; more skipped ones are an error; 0: no limit
+	MaxSkipped *float64          // share of a log's lines; more skipped ones are an error; nil: no limit
 	Stdin      io.Reader         // what the name "-" means; nil: it means nothing
 	TempDir    string            // for what does not fit in memory; empty: os.TempDir
 

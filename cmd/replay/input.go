@@ -88,8 +88,14 @@ func (a *app) open(ctx context.Context, args []string, in *inputFlags) (*source.
 		a.term.statusf("  %s lines  %.1f MB  %s lines/s", thousands(lines), float64(bytes)/1e6, thousands(int64(float64(lines)/time.Since(began).Seconds())))
 	}
 	set, err := source.Open(ctx, args, o)
+	if errors.Is(err, accesslog.ErrUnknown) {
+		err = &exit{exitTrouble, err, []string{formatHint}}
+	}
 	return set, redactor, err
 }
+
+// formatHint is the next step where a log was not recognised.
+const formatHint = `replay capture access.log --log-format '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent'`
 
 // captured is a capture file to read from, imported into a temporary one where the arguments were sources.
 type captured struct {

@@ -30,7 +30,8 @@ whether the file is whole, torn at its end, or damaged in the middle, and how ma
 			}
 			m, ok := r.Meta()
 			if !ok {
-				return fmt.Errorf("%s: no metadata: the file is torn or still being written", args[0])
+				err := fmt.Errorf("%s: no metadata: the file is torn or still being written", args[0])
+				return &exit{exitTrouble, err, []string{fmt.Sprintf("replay inspect --verify %s", args[0])}}
 			}
 			if a.json {
 				return a.printJSON(m)
@@ -58,6 +59,9 @@ func (a *app) verify(path string, r *capture.Reader) error {
 	m, ok := r.Meta()
 	if !ok || m.Requests != n {
 		return fmt.Errorf("%s: metadata promises %d requests, %d were read", path, m.Requests, n)
+	}
+	if a.json {
+		return a.printJSON(m)
 	}
 	p := a.term.printer()
 	p.linef("%s: whole, %s requests", path, thousands(n))

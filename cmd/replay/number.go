@@ -37,10 +37,10 @@ func parseRate(flag, s string) (float64, error) {
 	return f * mult / per, nil
 }
 
-// parseShare reads "5%" or "0.05".
-func parseShare(flag, s string) (float64, error) {
+// parseShare reads "5%" or "0.05"; nil where nothing was given.
+func parseShare(flag, s string) (*float64, error) {
 	if s == "" {
-		return 0, nil
+		return nil, nil
 	}
 	num, isPercent := strings.CutSuffix(s, "%")
 	f, err := strconv.ParseFloat(num, 64)
@@ -48,7 +48,7 @@ func parseShare(flag, s string) (float64, error) {
 		f /= 100
 	}
 	if err != nil || !(f >= 0 && f <= 1) {
-		return 0, usage(fmt.Errorf("%s %q: want a share such as 5%%", flag, s))
+		return nil, usage(fmt.Errorf("%s %q: want a share such as 5%%", flag, s))
 	}
-	return f, nil
+	return &f, nil
 }
