@@ -237,17 +237,20 @@ func TestMaxSkipped(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		n, bad int
-		limit  float64
-		lines  int // that are read, 0: all and no error
+		limit  float64 // negative: none is set
+		lines  int     // that are read, 0: all and no error
 	}{
 		{"below", 100, 5, 0.05, 0},
 		{"above", 100, 6, 0.05, 194},
-		{"no limit", 100, 99, 0, 0},
+		{"no limit", 100, 99, -1, 0},
+		{"none allowed", 100, 1, 0, 199},
 		{"above early", 50_000, 190, 0.01, 12_288},
 	} {
 		path := write(t, t.TempDir(), "a", mixed(test.n, test.bad))
 		o := options(t, true)
-		o.MaxSkipped = test.limit
+		if test.limit >= 0 {
+			o.MaxSkipped = &test.limit
+		}
 		o.Accesslog = accesslog.Options{}
 		got, s, err := read(t, []string{path}, o)
 		switch {
