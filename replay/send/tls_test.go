@@ -76,6 +76,9 @@ func serveTLS(t *testing.T, config *tls.Config, response string, seen func(*tls.
 	to := server(t, func(_ int, raw *net.TCPConn) {
 		c := tls.Server(raw, config)
 		if c.Handshake() != nil {
+			// A close with unread bytes would reset the connection, and the alert with it.
+			_ = raw.CloseWrite()
+			_, _ = io.Copy(io.Discard, raw)
 			return
 		}
 		if seen != nil {
