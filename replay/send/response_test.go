@@ -211,10 +211,13 @@ func FuzzResponse(f *testing.F) {
 // malformed finds what net/http lets pass and RFC 9112 does not: a field name that is no token, line folding.
 var malformed = regexp.MustCompile("(?m)^[^:\\n]*[^-!#$%&'*+.^_`|~0-9A-Za-z:\\n][^:\\n]*:|^[ \t]|^:")
 
+// spaced finds status lines with more than one space after the version, which net/http lets pass and RFC 9112 does not.
+var spaced = regexp.MustCompile("(?m)^HTTP/1\\.[01] [ \t]")
+
 // stdlib reads in as net/http does; ok only for what our reader has to accept too.
 func stdlib(in []byte, head bool) (status uint16, used int, ok bool) {
 	_, fields, _ := bytes.Cut(in, []byte("\n"))
-	if malformed.Match(fields) {
+	if malformed.Match(fields) || spaced.Match(in) {
 		return 0, 0, false
 	}
 	method := "GET"
