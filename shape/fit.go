@@ -50,7 +50,7 @@ type Fitted struct {
 // Assign gives q's index in the workload's endpoints. It is -1 for a request of an endpoint that the
 // fitted traffic did not have.
 func (f *Fitted) Assign(q *capture.Request) int {
-	i := f.Table.Match(string(q.Method), q.Target)
+	i := f.Table.Match(q.Method, q.Target)
 	if i < 0 || i >= len(f.places) {
 		return -1
 	}
@@ -188,7 +188,7 @@ func (f *fitter) count() error {
 		f.heavy.add(id.Client)
 		f.clients = max(f.clients, id.Client+1)
 		f.poolBytes += poolSize(q)
-		if i := f.result.Table.Match(string(q.Method), q.Target); i >= 0 && i < len(f.endpoints) {
+		if i := f.result.Table.Match(q.Method, q.Target); i >= 0 && i < len(f.endpoints) {
 			f.endpoints[i].Add(q)
 		}
 	})

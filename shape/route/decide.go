@@ -1,7 +1,6 @@
 package route
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -135,373 +134,6 @@ func (d *decider) capitals(ks []*kid) []*kid {
 	})
 }
 
-// position is where siblings are judged.
-type position struct {
-	d    *decider
-	path []string
-	kids []*kid
-	h    *shaper
-	j    *judge
-
-	assets int // words that name a file of a page
-}
-
-func (p *position) judge() {
-	total := 0.0
-	for _, k := range p.kids {
-		total += k.n
-	}
-	p.h = newShaper(p.d.s, nearDepth)
-	p.h.keywords(p.kids, total)
-	for _, k := range p.kids {
-		p.h.shapes(k)
-	}
-	p.j = newJudge(p.kids, len(p.h.keyword), p.d.all)
-	tail, typed := 0, 0
-	for _, k := range p.kids {
-		if p.d.asset(k) {
-			p.assets++
-		}
-	}
-	for _, k := range p.kids {
-		switch {
-		case k.typed():
-			k.value, k.forced = true, true
-			if k.ev.Reason == "" {
-				k.ev.Reason = k.kind.String()
-			}
-			typed++
-		case k.pat == nil && k.n <= rare:
-			tail++
-		}
-	}
-	if total < smallPosition && tail < manyRare {
-		tail = 0
-	}
-	if tail < fewRare && typed == 0 {
-		tail += p.crowd()
-	}
-	files := p.assets >= groupKids
-	if tail >= fewRare || files {
-		for _, k := range p.kids {
-			if !k.forced && (tail >= fewRare && (k.n <= rare || k.pat != nil) || k.crowded || files && p.d.asset(k)) {
-				k.value = true
-			}
-		}
-	}
-	if tail >= fewRare || typed > 0 || files {
-		p.refine()
-	}
-	p.saturated()
-	p.family()
-}
-
-// crowd marks the words that are about equally common as so many others that they cannot all be routes.
-func (p *position) crowd() int {
-	var ks []*kid
-	for _, k := range p.kids {
-		if !k.forced && k.pat == nil {
-			ks = append(ks, k)
-		}
-	}
-	slices.SortStableFunc(ks, func(a, b *kid) int { return cmp.Compare(a.n, b.n) })
-	marked, from := 0, 0
-	for to := range ks {
-		for ks[to].n > math.E*ks[from].n {
-			from++
-		}
-		if to-from+1 < crowded {
-			continue
-		}
-		for _, k := range ks[from : to+1] {
-			if !k.crowded {
-				k.crowded = true
-				marked++
-			}
-		}
-	}
-	return marked
-}
-
-func isValue(k *kid) bool { return k.value }
-
-// refine weighs every untyped sibling against the pool without it, until nothing changes.
-func (p *position) refine() {
-	for range 4 {
-		p.j.fill(p.kids, isValue)
-		values, n := 0.0, 0.0
-		for _, k := range p.kids {
-			if k.value {
-				values += k.distinct
-				n += k.n
-			}
-		}
-		// values by rank r have C/r requests; C from the number of values or, when all have been seen, from their requests
-		c := math.Max(values, n/math.Log(values+3))
-		changed := false
-		for _, k := range p.kids {
-			if k.forced {
-				continue
-			}
-			v := p.weigh(k, c)
-			changed = changed || v != k.value
-			k.value = v
-		}
-		if !changed {
-			return
-		}
-	}
-}
-
-func (p *position) weigh(k *kid, c float64) bool {
-	e := &k.ev
-	*e = Evidence{}
-	e.Continuation, e.Size = p.j.odds(k, k.value)
-	e.Frequency = 3
-	if k.pat == nil {
-		e.Frequency = math.Max(-4, math.Min(8, math.Log(c/(3*k.n))))
-	}
-	if p.assets >= groupKids && k.pat == nil && p.d.asset(k) {
-		e.Asset = assetOdds
-	}
-	return e.Continuation+e.Size+e.Frequency+e.Asset > 0
-}
-
-// saturated finds a parameter of few values, each of them common: one continuation shared by many siblings.
-func (p *position) saturated() {
-	var open []*kid
-	untyped := 0
-	for _, k := range p.kids {
-		if k.forced {
-			continue
-		}
-		untyped++
-		if !k.value {
-			open = append(open, k)
-		}
-	}
-	if untyped < 5 || 2*len(open) < untyped {
-		return
-	}
-	var seeds []*kid
-	for _, k := range p.kids {
-		if !k.forced {
-			seeds = append(seeds, k)
-		}
-	}
-	slices.SortStableFunc(seeds, func(a, b *kid) int { return cmp.Compare(b.n, a.n) })
-	var best map[*kid]bool
-	most := 10.0
-	for _, s := range seeds[:min(6, len(seeds))] {
-		in, score := p.grow(s, func(*kid) bool { return true }, 8, 1)
-		n := 0
-		for _, k := range p.kids {
-			if in[k] && !k.forced {
-				n++
-			}
-		}
-		if len(in) >= 6 && 2*n >= untyped && score > most {
-			best, most = in, score
-		}
-	}
-	if best == nil {
-		return
-	}
-	for _, k := range p.kids {
-		if !k.forced && k.n > rare {
-			k.value = false
-		}
-		if best[k] && !k.forced {
-			k.value = true
-		}
-	}
-	p.refine()
-}
-
-const (
-	familyKids   = 4    // words of an enumeration
-	familyPaths  = 3    // continuations with a literal word that they share
-	familyOdds   = 12.0 // sum over the words of their log-odds, familyEach taken off each
-	familyEach   = 4.0
-	familySizes  = 0.05 // variance of log sizes between them: 25%
-	choiceSizes  = 0.01 // the same where nothing else is known
-	choiceVaries = 0.02 // variance of log sizes that an endpoint must have
-	choiceOdds   = 5.0
-)
-
-// family finds a parameter that is an enumeration, such as a locale: few common words with the same rich
-// continuation. Resources that merely offer the same operations do not share words below them.
-func (p *position) family() {
-	var open, values []*kid
-	for _, k := range p.kids {
-		switch {
-		case k.value:
-			values = append(values, k)
-		case k.pat == nil && !k.forced:
-			open = append(open, k)
-		}
-	}
-	if len(open) < familyKids || len(open) > 400 {
-		return
-	}
-	slices.SortStableFunc(open, func(a, b *kid) int { return cmp.Compare(b.n, a.n) })
-	var best []*kid
-	p.j.tight = familySizes
-	for _, s := range open[:min(6, len(open))] {
-		in, _ := p.grow(s, func(k *kid) bool { return !k.value && k.pat == nil && !k.forced }, 0, 0)
-		if f := p.confirm(in); len(f) > len(best) {
-			best = f
-		}
-	}
-	p.j.tight = 0
-	if best == nil && len(values) == 0 {
-		best = p.choices(open)
-	}
-	if best == nil {
-		return
-	}
-	total, pool := 0.0, 0.0
-	for _, k := range best {
-		total += k.n
-	}
-	for _, k := range values {
-		pool += k.n
-	}
-	apart := len(values) > 0 && !bare(parameter(values))
-	if !apart && pool > total/20 {
-		return
-	}
-	for _, k := range best {
-		k.value, k.family = true, apart
-		k.ev.Reason = "enumeration"
-	}
-}
-
-// choices returns the siblings if all of them continue alike, with answers of one size: a sort order, a
-// period. Little follows that could tell more, so all must agree, and sizes that never vary (an empty
-// answer, a redirect) tell nothing.
-func (p *position) choices(open []*kid) []*kid {
-	if len(open) != len(p.kids) {
-		return nil
-	}
-	p.j.fill(open, func(*kid) bool { return true })
-	odds := 0.0
-	for _, k := range open {
-		if cont, _ := p.j.odds(k, true); cont < 0 {
-			return nil
-		}
-		size, sized := 0.0, 0.0
-		for _, c := range k.cells {
-			s := p.j.sizes[c.key]
-			if s.within < choiceVaries || c.size.k < 3 {
-				continue
-			}
-			own := s.within / float64(c.size.k)
-			m := c.size.mean()
-			size += logNormal(m-s.mean, choiceSizes+own) - logNormal(m-p.d.all.mean, p.d.all.between+own)
-			sized++
-		}
-		if sized == 0 {
-			return nil
-		}
-		odds += size / sized // the cells of one sibling are no independent witnesses
-	}
-	if odds*float64(len(open)-1)/float64(len(open)) < choiceOdds {
-		return nil
-	}
-	return open
-}
-
-// bare reports whether a segment is one parameter and nothing else.
-func bare(seg string) bool { return seg[0] == '{' && strings.IndexByte(seg, '}') == len(seg)-1 }
-
-// confirm judges the candidates among themselves, by all that follows them; nil if they are no enumeration.
-func (p *position) confirm(in map[*kid]bool) []*kid {
-	var ks []*kid
-	for _, k := range p.kids {
-		if in[k] {
-			ks = append(ks, &kid{name: k.name, ids: k.ids, n: k.n, distinct: k.distinct})
-		}
-	}
-	if len(ks) < familyKids {
-		return nil
-	}
-	total := 0.0
-	for _, k := range ks {
-		total += k.n
-		k.value = true
-	}
-	h := newShaper(p.d.s, farDepth)
-	h.heavy = heavyWord
-	h.keywords(ks, total)
-	for _, k := range ks {
-		h.shapes(k)
-	}
-	j := newJudge(ks, len(h.keyword), p.d.all)
-	j.tight = familySizes
-	score := 0.0
-	for range 3 {
-		j.fill(ks, isValue)
-		score = 0
-		for _, k := range ks {
-			cont, size := j.alike(k, k.value)
-			if k.value = cont+size > 0; k.value {
-				score += math.Min(cont+size, 3*familyEach) - familyEach
-			}
-		}
-	}
-	ks = slices.DeleteFunc(ks, func(k *kid) bool { return !k.value })
-	if len(ks) < familyKids || score < familyOdds || h.sharedPaths(ks) < familyPaths {
-		return nil
-	}
-	names := map[string]bool{}
-	for _, k := range ks {
-		names[k.name] = true
-	}
-	return slices.DeleteFunc(slices.Clone(p.kids), func(k *kid) bool { return !in[k] || !names[k.name] })
-}
-
-// sharedPaths counts the continuations with a keyword that most of the kids have.
-func (h *shaper) sharedPaths(in []*kid) int {
-	with := make([]int, len(h.keyword))
-	for _, k := range in {
-		for _, c := range k.cells {
-			with[c.key]++
-		}
-	}
-	n := 0
-	for key, c := range with {
-		if 2*c > len(in) && h.literal[key] {
-			n++
-		}
-	}
-	return n
-}
-
-// grow collects the siblings that continue as the seed does.
-func (p *position) grow(seed *kid, among func(*kid) bool, most, each float64) (in map[*kid]bool, score float64) {
-	in = map[*kid]bool{seed: true}
-	for range 4 {
-		p.j.fill(p.kids, func(k *kid) bool { return in[k] })
-		next := map[*kid]bool{}
-		score = 0
-		for _, k := range p.kids {
-			if !among(k) {
-				continue
-			}
-			cont, size := p.j.alike(k, in[k] && len(in) > 1)
-			if l := cont + size; l > 0 {
-				next[k] = true
-				score += math.Min(l, most) - each
-			}
-		}
-		if in = next; len(in) == 0 {
-			break
-		}
-	}
-	return in, score
-}
-
 func (d *decider) explain(p *position) {
 	values := 0
 	for _, k := range p.kids {
@@ -531,54 +163,80 @@ func (d *decider) catchall(ids []int32) bool {
 	if n < 20 {
 		return false
 	}
-	var ends [12]float64
-	var words [3]map[int32]float64
-	var total [3]float64
-	for i := range words {
-		words[i] = map[int32]float64{}
-	}
-	var walk func(id int32, depth int)
-	walk = func(id int32, depth int) {
-		x := &d.s.nodes[id]
-		if depth > 0 {
-			for e := x.end; e != 0; e = d.s.ends[e].next {
-				ends[min(depth, 11)] += float64(d.s.ends[e].n)
-			}
-		}
-		for c := x.first; c != 0; c = d.s.nodes[c].next {
-			if depth < 2 {
-				w := d.s.nodes[c].word
-				if !d.s.standIn(w) { // nobody knows which words hide in it
-					words[depth+1][w] += float64(d.s.nodes[c].n)
-					total[depth+1] += float64(d.s.nodes[c].n)
-				}
-			}
-			walk(c, depth+1)
-		}
-	}
+	l := laws{s: d.s, words: [3]map[int32]float64{1: {}, 2: {}}}
 	for _, id := range ids {
-		walk(id, 0)
+		l.walk(id, 0)
 	}
 	all, depths := 0.0, 0
-	for _, e := range ends {
+	for _, e := range l.ends {
 		all += e
 	}
-	for _, e := range ends {
+	for _, e := range l.ends {
 		if e > 0 && e >= 0.03*all {
 			depths++
 		}
 	}
-	if depths < 3 || len(words[2]) < 5 {
+	return depths >= 3 && l.shared() || depths >= 4 && l.drowned()
+}
+
+// laws are how often each word comes one and two levels below some nodes, and at which depth paths end.
+type laws struct {
+	s        *store
+	ends     [12]float64
+	words    [3]map[int32]float64
+	total    [3]float64
+	mass     [5]float64 // requests by depth
+	standIns [5]float64 // of which by words that nobody knows any more
+}
+
+func (l *laws) walk(id int32, depth int) {
+	x := &l.s.nodes[id]
+	for e := x.end; depth > 0 && e != 0; e = l.s.ends[e].next {
+		l.ends[min(depth, len(l.ends)-1)] += float64(l.s.ends[e].n)
+	}
+	for c := x.first; c != 0; c = l.s.nodes[c].next {
+		w, n := l.s.nodes[c].word, float64(l.s.nodes[c].n)
+		stands := l.s.standIn(w)
+		if depth < len(l.mass) {
+			l.mass[depth] += n
+			if stands {
+				l.standIns[depth] += n
+			}
+		}
+		if depth < 2 && !stands {
+			l.words[depth+1][w] += n
+			l.total[depth+1] += n
+		}
+		l.walk(c, depth+1)
+	}
+}
+
+// shared reports whether the words of the two levels are the same, and not one word alone: /watch/pods
+// beside /pods makes no vocabulary.
+func (l *laws) shared() bool {
+	if len(l.words[2]) < 5 {
 		return false
 	}
-	order := make([]int32, 0, len(words[2]))
-	for w := range words[2] {
+	order := make([]int32, 0, len(l.words[2]))
+	for w := range l.words[2] {
 		order = append(order, w)
 	}
 	slices.Sort(order)
-	shared := 0.0
+	shared, top := 0.0, 0.0
 	for _, w := range order {
-		shared += math.Min(words[1][w]/total[1], words[2][w]/total[2])
+		m := math.Min(l.words[1][w]/l.total[1], l.words[2][w]/l.total[2])
+		shared += m
+		top = math.Max(top, m)
 	}
-	return shared >= 0.4
+	return shared >= 0.4 && shared-top >= 0.2
+}
+
+// drowned reports whether there were too many words to remember on every level: a flood, without routes below.
+func (l *laws) drowned() bool {
+	for i, n := range l.mass {
+		if l.standIns[i] < 0.8*n {
+			return false
+		}
+	}
+	return true
 }

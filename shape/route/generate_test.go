@@ -155,7 +155,7 @@ func scoreApp(seed uint64, routes []string, n int) (scored, *Table) {
 			clean[i] = truthLine{truth, truth}
 		}
 	}
-	tb := learn(Options{MaxEndpoints: 5000}, rs)
+	tb := learn(Options{MaxEndpoints: every}, rs)
 	return scoreSet(tb, rs, clean), tb
 }
 
@@ -172,7 +172,7 @@ func TestGithub203(t *testing.T) {
 		t.Logf("seed %d: ga %.4f alt %.4f templates %d/%d", seed+1, s.ga, s.alt, s.templates, s.routes)
 		sum += s.alt
 	}
-	if sum/3 < 0.9 {
-		t.Errorf("mean %.4f", sum/3)
+	if sum/3 < 0.99 {
+		t.Errorf("mean ga_alt %.4f, want at least .99", sum/3)
 	}
 }

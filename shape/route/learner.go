@@ -2,9 +2,9 @@
 // finds the template of a request: "GET /api/items/42?x=1" falls to the endpoint "GET /api/items/{id}".
 //
 //	l := route.NewLearner(route.Options{})
-//	l.Add("GET", []byte("/api/items/42"), 200, 5120) // for every request; memory is bounded
+//	l.Add([]byte("GET"), []byte("/api/items/42"), 200, 5120) // for every request; memory is bounded
 //	t := l.Learn()
-//	t.Endpoints()[t.Match("GET", []byte("/api/items/7"))].ID // "GET /api/items/{id}"
+//	t.Endpoints()[t.Match([]byte("GET"), []byte("/api/items/7"))].ID // "GET /api/items/{id}"
 //
 // # Templates
 //

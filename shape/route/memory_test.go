@@ -109,7 +109,7 @@ func TestHostileMemory(t *testing.T) {
 	if peak > 256<<20 {
 		t.Errorf("heap grew to %d MB, want at most 256", peak>>20)
 	}
-	e := tb.Endpoints()[tb.Match("GET", []byte("/static/app.js"))]
+	e := tb.Endpoints()[tb.Match(get, []byte("/static/app.js"))]
 	if e.ID != "GET /static/app.js" {
 		t.Errorf("the one common path falls to %q", e.ID)
 	}

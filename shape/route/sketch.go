@@ -205,11 +205,9 @@ func typed(key string) bool {
 
 // operation reports whether a value may name one: a word such as login or user.get, no number and no phrase.
 func operation(value string) bool {
-	word := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_.-", r)
-	}
-	return strings.ContainsFunc(value, func(r rune) bool { return r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' }) &&
-		!strings.ContainsFunc(value, func(r rune) bool { return !word(r) })
+	letter := func(r rune) bool { return r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' }
+	other := func(r rune) bool { return !letter(r) && (r < '0' || r > '9') && !strings.ContainsRune("_.-", r) }
+	return strings.ContainsFunc(value, letter) && !strings.ContainsFunc(value, other)
 }
 
 // queryValueOf returns the value of a key in a query.

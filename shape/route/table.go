@@ -252,10 +252,13 @@ const maxSteps = 4096
 
 // Match returns the index of the request's endpoint. target is as captured, with its query. It allocates
 // nothing and never fails: what fits nowhere falls to OtherRead or OtherWrite.
-func (t *Table) Match(method string, target []byte) int {
+func (t *Table) Match(method, target []byte) int {
+	if len(method) > maxMethod {
+		return t.other[1]
+	}
 	var p path
 	p.split(target)
-	return t.match(method, &p)
+	return t.match(string(method), &p)
 }
 
 func (t *Table) match(method string, p *path) int {
