@@ -14,8 +14,8 @@ func newInspect(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect FILE.cap.zst",
 		Short: "Say what is in a capture file",
-		Long: `Say what is in a capture file: span, sources and their ledgers, hosts. --verify reads every byte and says
-whether the file is whole, torn at its end, or damaged in the middle, and how many requests are sound.
+		Long: `Say what is in a capture file: span, sources and their ledgers, hosts. --verify reads every request and says
+whether they are whole, torn at the end, or damaged in the middle, and how many are sound; the seek table is not checked.
 ` + exitStatusHelp,
 		Example: "  replay inspect prod.cap.zst\n  replay inspect --verify prod.cap.zst",
 		Args:    cobra.ExactArgs(1),
