@@ -18,8 +18,8 @@ import (
 
 // Options settle what the lines do not say.
 type Options struct {
-	Format    string         // name of a dialect; empty: recognise it
-	LogFormat string         // nginx log_format or Apache LogFormat, pasted verbatim; overrides Format
+	Format    string         // name of a dialect, or with LogFormat of the notation it is in; empty: recognise it
+	LogFormat string         // a log format as the server's configuration has it, pasted verbatim
 	Timezone  *time.Location // of stamps without a zone; nil: UTC
 	Host      string         // host of requests whose line names none
 }
@@ -60,7 +60,7 @@ var ErrUnknown = errors.New("no known log format")
 // New compiles the parser that o names (o.Format or o.LogFormat).
 func New(o Options) (*Parser, error) {
 	if o.LogFormat != "" {
-		f, name, err := compile(o.LogFormat)
+		f, name, err := compile(o.LogFormat, o.Format)
 		if err != nil {
 			return nil, err
 		}
@@ -140,6 +140,11 @@ func (p *Parser) parse(line []byte, q *capture.Request) error {
 		return p.bad(capture.ReasonBlank, nil, "blank line")
 	}
 	if trimmed[0] == '#' {
+		if p.f.columns != nil {
+			if seq := p.f.columns(trimmed); seq != nil {
+				p.f.text = seq
+			}
+		}
 		return p.bad(capture.ReasonComment, line, "comment")
 	}
 	p.rec, p.arena = record{dur: -1, first: -1}, p.arena[:0]

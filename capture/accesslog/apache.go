@@ -96,7 +96,11 @@ func (a *apache) directive(s string) (n int) {
 			a.caret(s[i+1 : i+3])
 			return i + 3
 		default:
+			had := len(a.b.seq)
 			a.letter(c, arg, original)
+			if len(a.b.seq) > had {
+				a.b.seq[had].label = s[:i+1]
+			}
 			return i + 1
 		}
 	}

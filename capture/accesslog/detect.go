@@ -15,20 +15,20 @@ const maxSample = 1000
 // Detect chooses the dialect from the first lines of a source (without line ends; blank lines allowed)
 // and returns its parser. note says how it chose where two dialects fit. It returns ErrUnknown when none fits.
 func Detect(lines [][]byte, o Options) (p *Parser, note string, err error) {
-	sample := sampleOf(lines)
+	s := sampleOf(lines)
 	if o.LogFormat != "" || o.Format != "" {
 		if p, err = New(o); err != nil {
 			return nil, "", err
 		}
-		p.wrap = p.wrapperOf(sample)
-		if t := p.try(sample); 2*len(t.lines) < len(sample) {
-			note = fmt.Sprintf("only %d of the first %d lines fit", len(t.lines), len(sample))
+		p.wrap = p.wrapperOf(s)
+		if t := p.try(s); 2*len(t.lines) < s.n {
+			note = fmt.Sprintf("only %d of the first %d lines fit", len(t.lines), s.n)
 		}
 		return p, note, nil
 	}
 	var best *trial
 	for i := range presets {
-		t, err := tryPreset(&presets[i], sample, o, best)
+		t, err := tryPreset(&presets[i], s, o, best)
 		if err != nil {
 			return nil, "", err
 		}
@@ -36,23 +36,35 @@ func Detect(lines [][]byte, o Options) (p *Parser, note string, err error) {
 			best = t
 		}
 	}
-	if best == nil || len(best.lines) == 0 || 5*len(best.lines) < len(sample) {
+	if best == nil || len(best.lines) == 0 || 5*len(best.lines) < s.n {
 		return nil, "", ErrUnknown
 	}
 	best.settle()
 	return best.p, strings.Join(best.notes, "; "), nil
 }
 
-// sampleOf is lines without the blank ones and comments.
-func sampleOf(lines [][]byte) [][]byte {
-	var sample [][]byte
+// sample is the lines that Detect looks at: no blank ones, and comments only since they may name columns.
+type sample struct {
+	lines [][]byte
+	n     int // lines that are no comments
+}
+
+func sampleOf(lines [][]byte) sample {
+	var s sample
 	for _, l := range lines {
 		t := trimLeft(bytes.TrimPrefix(l, []byte("\xef\xbb\xbf")))
-		if len(t) > 0 && t[0] != '#' && len(sample) < maxSample {
-			sample = append(sample, l)
+		if len(t) == 0 {
+			continue
+		}
+		if s.n == maxSample || len(s.lines) == 2*maxSample {
+			break
+		}
+		s.lines = append(s.lines, l)
+		if t[0] != '#' {
+			s.n++
 		}
 	}
-	return sample
+	return s
 }
 
 // trial is what a parser made of the sample.
@@ -80,12 +92,12 @@ type marks struct {
 }
 
 // tryPreset gives the sample to a preset's parser, or nil where the preset is out of the question.
-func tryPreset(s *preset, sample [][]byte, o Options, best *trial) (*trial, error) {
+func tryPreset(s *preset, of sample, o Options, best *trial) (*trial, error) {
 	switch s.name {
 	case "vcommon", "vcombined", "nginx-combined", "apache-common", "apache-combined":
 		return nil, nil // the same format as an earlier one: settle renames it
 	case "combined-extra":
-		if best != nil && 2*len(best.lines) >= len(sample) {
+		if best != nil && 2*len(best.lines) >= of.n {
 			return nil, nil
 		}
 	}
@@ -93,8 +105,8 @@ func tryPreset(s *preset, sample [][]byte, o Options, best *trial) (*trial, erro
 	if err != nil {
 		return nil, fmt.Errorf("preset %s: %w", s.name, err)
 	}
-	p.wrap = p.wrapperOf(sample)
-	t := p.try(sample)
+	p.wrap = p.wrapperOf(of)
+	t := p.try(of)
 	if strings.HasPrefix(s.name, "nginx-combined-") && !t.anyPoint() {
 		return nil, nil // nginx writes 0.057, never 57
 	}
@@ -125,15 +137,15 @@ func (p *Parser) namedByNginx() bool {
 }
 
 // wrapperOf is the wrapper around most lines of the sample.
-func (p *Parser) wrapperOf(sample [][]byte) wrapper {
+func (p *Parser) wrapperOf(s sample) wrapper {
 	for w := bare + 1; w <= lastWrapper; w++ {
 		n := 0
-		for _, line := range sample {
+		for _, line := range s.lines {
 			if _, ok := p.peel(w, line); ok {
 				n++
 			}
 		}
-		if 2*n > len(sample) {
+		if 2*n > s.n {
 			return w
 		}
 	}
@@ -141,10 +153,10 @@ func (p *Parser) wrapperOf(sample [][]byte) wrapper {
 }
 
 // try parses the sample. A line fits when its structure and its numbers do.
-func (p *Parser) try(sample [][]byte) *trial {
+func (p *Parser) try(s sample) *trial {
 	t := &trial{p: p}
 	var q capture.Request
-	for _, line := range sample {
+	for _, line := range s.lines {
 		err := p.Parse(line, &q)
 		var bad *capture.SyntaxError
 		if errors.As(err, &bad) && bad.Reason != reasonRequest && bad.Reason != reasonTarget {

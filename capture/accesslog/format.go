@@ -3,6 +3,7 @@ package accesslog
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,10 @@ type format struct {
 	ends   bool // the stamps are ends of requests
 	timed  bool // a duration is logged
 	partly bool // the stamp comes in parts (kTimePart)
+
+	// columns, if not nil, reads a comment line that may name the columns of the lines below it (W3C's #Fields:)
+	// and returns their sequence, or nil where it names none.
+	columns func(comment []byte) sequence
 
 	resolution time.Duration
 }
@@ -211,27 +216,48 @@ func keepBest(steps []*step, k kind) {
 	}
 }
 
-// compile compiles a log_format or a LogFormat: whichever s is written as.
-func compile(s string) (f *format, name string, err error) {
+// notation is a way of writing log formats.
+type notation struct {
+	name    string
+	compile func(string) (*format, error)
+	writes  func(s string) bool // whether s is written so; the first notation that says yes is taken
+}
+
+// notations in the order in which they are asked; the last one takes what is left.
+var notations = []notation{
+	{"apache", func(s string) (*format, error) { return compileApache(s, false) }, isApache},
+	{"nginx", compileNginx, func(string) bool { return true }},
+}
+
+// compile compiles a log format as it was pasted from a server's configuration. in names its notation; where it
+// is empty the text tells.
+func compile(s, in string) (f *format, name string, err error) {
 	if len(s) > maxFormat {
 		return nil, "", fmt.Errorf("log format of %d bytes, limit %d", len(s), maxFormat)
 	}
 	s = strings.TrimSpace(s)
-	if nickname(s) != "" || isApache(s) {
-		f, err = compileApache(s, false)
-		name = "apache-log-format"
-	} else {
-		f, err = compileNginx(s)
-		name = "nginx-log-format"
+	i := slices.IndexFunc(notations, func(n notation) bool { return n.name == in || in == "" && n.writes(s) })
+	if i < 0 {
+		return nil, "", fmt.Errorf("notation %q of a log format: want one of %s", in, strings.Join(notationNames(), ", "))
 	}
-	if err != nil {
+	if f, err = notations[i].compile(s); err != nil {
 		return nil, "", fmt.Errorf("log format %.80q: %w", s, err)
 	}
-	return f, name, nil
+	return f, notations[i].name + "-log-format", nil
+}
+
+func notationNames() (names []string) {
+	for _, n := range notations {
+		names = append(names, n.name)
+	}
+	return names
 }
 
 // isApache tells the two styles apart: variables begin with $ in nginx, with % in Apache.
 func isApache(s string) bool {
+	if nickname(s) != "" {
+		return true
+	}
 	switch word, _, _ := strings.Cut(s, " "); strings.ToLower(word) {
 	case "logformat", "customlog", "transferlog", "globallog":
 		return true

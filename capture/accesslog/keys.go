@@ -12,7 +12,7 @@ func (f *format) learn(path []byte) sequence {
 	}
 	var seq sequence
 	if s := meaning(string(path)); s.kind != kSkip {
-		s.how = whole
+		s.how, s.label = whole, "."+string(path)
 		seq = sequence{s}
 	}
 	f.keys[string(path)] = seq

@@ -89,7 +89,9 @@ func nginxSequence(s string, raw bool) (sequence, error) {
 			return nil, fmt.Errorf("variable $%.20s… is longer than %d bytes", name, maxName)
 		}
 		b.text(s[:i])
-		b.value(nginxVariable(name))
+		v := nginxVariable(name)
+		v.label = s[i : i+n]
+		b.value(v)
 		s = s[i+n:]
 	}
 	b.text(s)

@@ -70,6 +70,7 @@ type step struct {
 	group bool // a line may lack the value
 	torn  bool // so it may what follows: a line cut inside this value is still good
 
+	label  string // what the format calls the value: $request_time, %D, cs-uri-stem
 	kind   kind
 	rank   uint8  // the higher of two values of one kind counts
 	unit   int64  // kDur, kFirst: nanoseconds
