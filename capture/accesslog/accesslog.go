@@ -79,7 +79,7 @@ func New(o Options) (*Parser, error) {
 }
 
 func newParser(name string, f *format, o Options) *Parser {
-	return &Parser{name: name, f: f, host: []byte(o.Host), clock: clock{zone: o.Timezone}}
+	return &Parser{name: name, f: f, host: []byte(o.Host), clock: clock{zones: zones{loc: o.Timezone}}}
 }
 
 // Name is the dialect's name: common, combined, nginx-combined, nginx-json, nginx-log-format, apache-log-format, …
@@ -100,6 +100,9 @@ func (p *Parser) Resolution() time.Duration {
 	}
 	return r
 }
+
+// Notes says what was doubtful in the lines parsed so far.
+func (p *Parser) Notes() []string { return p.zones.notes(p.f.utc) }
 
 // Parse reads one line, without its line end, into q (which it resets first). q's slices point into line or
 // into the parser's scratch memory and stay valid until the next Parse. It sets every field but Src. The error

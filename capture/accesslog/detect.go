@@ -21,6 +21,7 @@ func Detect(lines [][]byte, o Options) (p *Parser, note string, err error) {
 			return nil, "", err
 		}
 		p.wrap = p.wrapperOf(s)
+		defer p.rewind()
 		if t := p.try(s); 2*len(t.lines) < s.n {
 			note = fmt.Sprintf("only %d of the first %d lines fit", len(t.lines), s.n)
 		}
@@ -40,6 +41,7 @@ func Detect(lines [][]byte, o Options) (p *Parser, note string, err error) {
 		return nil, "", ErrUnknown
 	}
 	best.settle()
+	best.p.rewind()
 	return best.p, strings.Join(best.notes, "; "), nil
 }
 
@@ -65,6 +67,11 @@ func sampleOf(lines [][]byte) sample {
 		}
 	}
 	return s
+}
+
+// rewind forgets what the lines of the sample left behind: the source is read from its beginning.
+func (p *Parser) rewind() {
+	p.clock = clock{zones: zones{loc: p.loc}, digits: p.digits}
 }
 
 // trial is what a parser made of the sample.

@@ -26,6 +26,7 @@ type format struct {
 	ends   bool // the stamps are ends of requests
 	timed  bool // a duration is logged
 	partly bool // the stamp comes in parts (kTimePart)
+	utc    bool // stamps without a zone are in UTC, as the format is defined
 
 	// columns, if not nil, reads a comment line that may name the columns of the lines below it (W3C's #Fields:)
 	// and returns their sequence, or nil where it names none.

@@ -18,7 +18,7 @@ func (p *Parser) when(q *capture.Request) bool {
 	r := &p.rec
 	if p.f.partly {
 		r.parts.joinEpoch(r.stamp, r.stamped)
-		ns, msg := r.parts.unix(p.zone)
+		ns, msg := r.parts.unix(&p.zones)
 		if msg != "" {
 			return p.fail(reasonTime, nil, msg)
 		}

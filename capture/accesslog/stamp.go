@@ -1,10 +1,5 @@
 package accesslog
 
-import (
-	"bytes"
-	"time"
-)
-
 // What is wrong with a stamp.
 const (
 	msgTime   = "not a time"
@@ -19,11 +14,11 @@ const (
 
 // clock reads stamps. The last one is kept: busy logs repeat it.
 type clock struct {
-	zone   *time.Location // of stamps without one
-	text   [40]byte       // the last stamp
-	n      int            // its length
-	ns     int64          // what it meant
-	digits int            // of the finest fraction of a second seen
+	zones
+	text   [40]byte // the last stamp
+	n      int      // its length
+	ns     int64    // what it meant
+	digits int      // of the finest fraction of a second seen
 }
 
 // parse reads a complete stamp: 02/Jan/2006:15:04:05 -0700, ISO 8601, or a number of seconds, milliseconds,
@@ -47,7 +42,7 @@ func (c *clock) parse(v []byte) (ns int64, msg string) {
 		msg = msgTime
 	}
 	if msg == "" {
-		ns, msg = t.unix(c.zone)
+		ns, msg = t.unix(&c.zones)
 	}
 	if msg != "" {
 		return 0, msg
@@ -62,9 +57,10 @@ func (c *clock) parse(v []byte) (ns int64, msg string) {
 // civil is a time being put together.
 type civil struct {
 	year, month, day, hour, minute, second int
-	ns                                     int64 // fraction of the second
-	digits                                 int   // of that fraction
-	offset                                 int   // seconds east of UTC
+	ns                                     int64  // fraction of the second
+	digits                                 int    // of that fraction
+	offset                                 int    // seconds east of UTC
+	initials                               []byte // of the zone, where the stamp names it so
 	pm, hour12                             bool
 	zoned, dated, epoch                    bool  // epoch: at holds the seconds
 	at                                     int64 // seconds since the Unix epoch
@@ -147,14 +143,18 @@ func (t *civil) fraction(v []byte) (n int) {
 	return n
 }
 
-// zone reads Z, UTC, GMT, +0330 or +03:30.
+// zone reads Z, +0330, +03:30, or the initials of a zone such as CEST.
 func (t *civil) zone(v []byte) (n int, msg string) {
 	t.zoned = true
+	for n < len(v) && n < 6 && v[n] >= 'A' && v[n] <= 'Z' {
+		n++
+	}
 	switch {
-	case len(v) > 0 && (v[0] == 'Z' || v[0] == 'z'):
+	case n == 1 && v[0] == 'Z', len(v) > 0 && v[0] == 'z':
 		return 1, ""
-	case bytes.HasPrefix(v, []byte("UTC")), bytes.HasPrefix(v, []byte("GMT")):
-		return 3, ""
+	case n > 1:
+		t.initials = v[:n]
+		return n, ""
 	case len(v) < 5 || v[0] != '+' && v[0] != '-':
 		return 0, msgZone
 	}
@@ -223,7 +223,7 @@ func (t *civil) epochIn(x, unit int64, digits int) {
 
 // unix checks t and turns it into nanoseconds since the Unix epoch. A leap second (:60) is the last
 // nanosecond of its minute, so that it stays behind every :59 and before the next minute.
-func (t *civil) unix(zone *time.Location) (ns int64, msg string) {
+func (t *civil) unix(z *zones) (ns int64, msg string) {
 	if t.epoch {
 		if t.at >= (1<<63-1)/second {
 			return 0, msgYear
@@ -236,32 +236,26 @@ func (t *civil) unix(zone *time.Location) (ns int64, msg string) {
 	if t.second == 60 {
 		t.second, t.ns = 59, second-1
 	}
-	return t.instant(zone)
+	return t.instant(z)
 }
 
-// instant is t after check, by its own zone or else by zone.
-func (t *civil) instant(zone *time.Location) (ns int64, msg string) {
+// instant is t after check, by its own zone or else by z.
+func (t *civil) instant(z *zones) (ns int64, msg string) {
 	sod := t.hour*3600 + t.minute*60 + t.second
 	unix := daysSince1970(t.year, t.month, t.day)*86400 + int64(sod-t.offset)
-	if !t.zoned && zone != nil && zone != time.UTC {
-		unix = t.before(zone)
+	switch {
+	case len(t.initials) > 0:
+		ok := false
+		if unix, ok = z.named(unix, t.initials); !ok {
+			return 0, msgZone
+		}
+	case !t.zoned:
+		unix = z.local(unix)
 	}
 	if unix < 0 {
 		return 0, msgYear
 	}
 	return unix*second + t.ns, ""
-}
-
-// before is t in zone, in seconds since the Unix epoch. Where the clock was set back and t came twice it is the
-// first, which time.Date does not promise.
-func (t *civil) before(zone *time.Location) int64 {
-	d := time.Date(t.year, time.Month(t.month), t.day, t.hour, t.minute, t.second, 0, zone)
-	for _, back := range [...]time.Duration{time.Hour, 30 * time.Minute} {
-		if e := d.Add(-back); e.Minute() == t.minute && e.Hour() == t.hour && e.Day() == t.day {
-			return e.Unix()
-		}
-	}
-	return d.Unix()
 }
 
 func (t *civil) check() (msg string) {

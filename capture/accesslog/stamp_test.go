@@ -53,7 +53,11 @@ func TestStamp(t *testing.T) {
 		{"01/Jan/2026:10:00:61 +0000", msgClock},
 		{"01/Jan/2026:10:00:00 +2400", msgZone},
 		{"01/Jan/2026:10:00:00 +0060", msgZone},
-		{"01/Jan/2026:10:00:00 CEST", msgZone},
+		{"01/Jul/2026:10:00:00 CEST", "2026-07-01T08:00:00Z"},
+		{"01/Jan/2026:10:00:00 PST", "2026-01-01T18:00:00Z"},
+		{"2026-01-01 10:00:00 EST", "2026-01-01T15:00:00Z"},
+		{"01/Jan/2026:10:00:00 IST", msgZone}, // India's, Israel's or Ireland's
+		{"01/Jan/2026:10:00:00 cest", msgZone},
 		{"01/Jan/2026:10:00:00 +000", msgZone},
 		{"01/Jan/2026:10:00:00 ", msgZone},
 		{"01/Jan/2026:10:00:00 +0000x", msgTime},
@@ -97,7 +101,7 @@ func TestStampMemory(t *testing.T) {
 	}
 }
 
-// TestStampTwice: a stamp without a zone in the hour that comes twice is the first of the two.
+// TestStampTwice: a lone stamp without a zone in the hour that comes twice is the first of the two.
 func TestStampTwice(t *testing.T) {
 	for _, c := range []struct{ zone, in, want string }{
 		{"America/New_York", "2025-11-02T01:30:00", "2025-11-02T05:30:00Z"},
@@ -112,7 +116,7 @@ func TestStampTwice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k := clock{zone: zone}
+		k := clock{zones: zones{loc: zone}}
 		ns, msg := k.parse([]byte(c.in))
 		if got := time.Unix(0, ns).UTC().Format(time.RFC3339); got != c.want || msg != "" {
 			t.Errorf("%s in %s is %s, %q, want %s", c.in, c.zone, got, msg, c.want)
@@ -162,7 +166,7 @@ func TestScan(t *testing.T) {
 		}
 		var ns int64
 		if msg == "" {
-			ns, msg = k.unix(nil)
+			ns, msg = k.unix(&zones{})
 		}
 		got := msg
 		if msg == "" {

@@ -167,6 +167,9 @@ func (l *log) describe() {
 	l.ledger.Bytes, l.ledger.SHA256 = l.in.stream.raw.n, l.in.stream.digest()
 	if p := l.in.parser; p != nil {
 		l.ledger.Format, l.ledger.Basis, l.ledger.Resolution = p.Name(), p.Basis(), p.Resolution().String()
+		for _, n := range p.Notes() {
+			l.s.note("%s: %s", l.in.name, n)
+		}
 		return
 	}
 	l.ledger.Format = "ndjson"

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // --timezone works where the system has no zones, as in a bare container
 )
 
 // version is set by the linker (see Makefile).
