@@ -87,6 +87,7 @@ var dependencies = []struct {
 	{"github.com/klauspost/compress", []string{"capture", "shape"}, nil, "zstd frames of the capture file and of the session pool, and the readers of compressed inputs that capture lends to capture/source"},
 	{"github.com/ulikunitz/xz", []string{"capture/source"}, nil, "logs that were rotated into .xz"},
 	{"github.com/pierrec/lz4/v4", []string{"capture/source"}, nil, "logs that were rotated into .lz4"},
+	{"golang.org/x/text", []string{"capture/source"}, nil, "logs in UTF-16"},
 	{"github.com/goccy/go-yaml", []string{"shape"}, nil, "the workload file: positions in errors, and comments that survive a re-fit"},
 	{"github.com/HdrHistogram/hdrhistogram-go", []string{"replay/tally"}, nil, "latency histograms and intervals.hlog"},
 	{"golang.org/x/term", []string{"cmd/replay"}, nil, "whether a stream is a terminal"},

@@ -21,7 +21,7 @@ func Detect(lines [][]byte, o Options) (p *Parser, note string, err error) {
 			return nil, "", err
 		}
 		p.wrap = p.wrapperOf(s)
-		defer p.rewind()
+		defer p.Rewind()
 		if t := p.try(s); 2*len(t.lines) < s.n {
 			note = fmt.Sprintf("only %d of the first %d lines fit", len(t.lines), s.n)
 		}
@@ -41,7 +41,7 @@ func Detect(lines [][]byte, o Options) (p *Parser, note string, err error) {
 		return nil, "", ErrUnknown
 	}
 	best.settle()
-	best.p.rewind()
+	best.p.Rewind()
 	return best.p, strings.Join(best.notes, "; "), nil
 }
 
@@ -69,8 +69,9 @@ func sampleOf(lines [][]byte) sample {
 	return s
 }
 
-// rewind forgets what the lines of the sample left behind: the source is read from its beginning.
-func (p *Parser) rewind() {
+// Rewind forgets what the lines parsed so far left behind, but for the finest resolution: for a source that is read
+// from its beginning again.
+func (p *Parser) Rewind() {
 	p.clock = clock{zones: zones{loc: p.loc}, digits: p.digits}
 }
 

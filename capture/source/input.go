@@ -85,7 +85,7 @@ func (st *stream) unpack() error {
 	if st.plain, err = decompress(st.packed, st.buffer); err != nil {
 		return fmt.Errorf("%s: %w", st.packed, err)
 	}
-	st.lines = newLineReader(&bombGuard{r: st.plain, raw: st.raw, packed: st.packed})
+	st.lines = newLineReader(asUTF8(&bombGuard{r: st.plain, raw: st.raw, packed: st.packed}))
 	return nil
 }
 
@@ -226,6 +226,7 @@ func (s *Set) lookAtLines(in *input) error {
 			break
 		}
 	}
+	parser.Rewind()
 	return nil
 }
 
