@@ -32,6 +32,7 @@ type Parser struct {
 	wrap wrapper // what was around the lines of the sample
 	host []byte
 	clock
+	order order
 
 	unit   int64 // of whole durations whose unit neither key nor value tells; 0: milliseconds
 	vals   [maxValues][]byte
@@ -102,7 +103,7 @@ func (p *Parser) Resolution() time.Duration {
 }
 
 // Notes says what was doubtful in the lines parsed so far.
-func (p *Parser) Notes() []string { return p.zones.notes(p.f.utc) }
+func (p *Parser) Notes() []string { return append(p.zones.notes(p.f.utc), p.order.notes(p.f.ends)...) }
 
 // Parse reads one line, without its line end, into q (which it resets first). q's slices point into line or
 // into the parser's scratch memory and stay valid until the next Parse. It sets every field but Src. The error

@@ -73,6 +73,7 @@ func sampleOf(lines [][]byte) sample {
 // from its beginning again.
 func (p *Parser) Rewind() {
 	p.clock = clock{zones: zones{loc: p.loc}, digits: p.digits}
+	p.order = order{}
 }
 
 // trial is what a parser made of the sample.

@@ -182,23 +182,16 @@ func (t *trial) backward(factor int64) (n int) {
 	return n
 }
 
-// looksLike compares two readings of the stamps: as ends they rise by themselves, as starts only with the
-// durations added.
-func (t *trial) looksLike() (ends, starts bool) {
-	alone, with := t.backward(0), t.backward(1)
-	return with >= 3 && 2*alone < with, alone >= 3 && 2*with < alone
+// starts reports whether the lines say clearly that the stamps are starts.
+func (t *trial) starts() bool {
+	o := order{alone: int64(t.backward(0)), with: int64(t.backward(1))}
+	return o.starts()
 }
 
-// doubtOrder says where the order of the lines contradicts what the format is known to mean.
+// doubtOrder says how far a log without durations is out of order; with them the parser looks at every line (order).
 func (t *trial) doubtOrder() {
-	ends, starts := t.looksLike()
-	switch {
-	case t.p.f.timed && t.p.f.ends && starts:
-		t.note("warning: the order of the lines suggests that the stamps are starts of requests")
-	case t.p.f.timed && !t.p.f.ends && ends:
-		t.note("warning: the order of the lines suggests that the stamps are ends of requests")
-	case !t.p.f.timed && t.backward(0) > 0:
-		t.note("%d stamps lie before that of the line above", t.backward(0))
+	if n := t.backward(0); !t.p.f.timed && n > 0 {
+		t.note("%d stamps lie before that of the line above", n)
 	}
 }
 
@@ -223,7 +216,7 @@ func (t *trial) json() {
 		t.doubtOrder()
 		return
 	}
-	if _, starts := t.looksLike(); starts && f.timed {
+	if f.timed && t.starts() {
 		f.ends = false
 		t.note("stamps rise from line to line only with the durations added: they are starts of requests")
 	} else if f.timed {

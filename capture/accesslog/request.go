@@ -33,6 +33,9 @@ func (p *Parser) when(q *capture.Request) bool {
 	q.At = r.stamp
 	if r.dur >= 0 {
 		q.DurUS = r.dur / microsecond
+		if !r.begin {
+			p.order.see(r.stamp, r.dur, int64(p.Resolution()))
+		}
 		if p.f.ends && !r.begin {
 			q.At -= r.dur
 		}
