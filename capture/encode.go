@@ -104,6 +104,17 @@ func (q *Request) AppendJSON(dst []byte) []byte {
 	return append(dst, '}')
 }
 
+// jsonBound is at least as many bytes as AppendJSON appends: each byte of a string takes six when it is escaped
+// (base64 takes less), keys and numbers less than 800 in all.
+func (q *Request) jsonBound() int {
+	n := len(q.Client) + len(q.Method) + len(q.Scheme) + len(q.Host) + len(q.Target) + len(q.Proto) + len(q.Src) +
+		headerBytes(q.Headers) + headerBytes(q.RespHeaders) + headerBytes(q.Trailers)
+	for i := range q.Messages {
+		n += 16 + len(q.Messages[i].Op) + len(q.Messages[i].Data)
+	}
+	return 800 + 6*n + 2*(len(q.Body)+len(q.RespBody))
+}
+
 // appendNumber appends key and n unless n is below least, which is to say unknown.
 func appendNumber(dst []byte, key string, n, least int64) []byte {
 	if n < least {

@@ -1,63 +1,51 @@
 package capture
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"slices"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // SorterOptions settle what a Sorter may use.
 type SorterOptions struct {
-	Budget  int    // bytes of memory for requests; beyond it they go to temporary files; 0 means 48 MiB
-	TempDir string // where those files go, in a folder of their own; empty means os.TempDir
+	Budget  int    // bytes of memory for requests; beyond it they go to a temporary file; 0 means 48 MiB
+	TempDir string // where that file goes; empty means os.TempDir
 }
 
 // Sorter puts requests in order of arrival with bounded memory. Requests that arrived at the same instant
-// keep the order in which they were added. Add them all, then call Next until io.EOF, then Close. The zero
-// value is ready to use. It is not safe for concurrent use.
+// keep the order in which they were added. Add them all, then call Next until io.EOF or CopyTo once, then Close.
+// The zero value is ready to use. It is not safe for concurrent use. Once there are more requests than it may keep
+// in memory it sorts and compresses in one goroutine of its own, which ends with the first Next, CopyTo or Close.
 type Sorter struct {
 	o       SorterOptions
-	batch   []sorterEntry
-	chunks  [][]byte // memory of the batch's lines
-	chunk   int      // which of them is being filled
-	size    int      // bytes of the batch
+	fill    *batch // what is being added
 	scratch []byte
-	ordered bool // the batch is in order as it was added
 	added   int64
+	hosts   hostSet
 
-	dir    string   // of the runs; empty while all fits in memory
-	runs   []string // each sorted, in the order in which their requests were added
-	made   int      // runs ever made, which name the files
-	enc    *zstd.Encoder
-	dec    *zstd.Decoder
-	out    *merger // of the runs
-	sealed bool    // Next was called
-	err    error   // sticky, from Next
+	spiller *spiller // nil while all fits in memory
+	merge   *merger  // of its runs
+	pos     int      // in fill, once it is sorted
+	sealed  bool     // Next or CopyTo was called
+	err     error    // sticky, from then on
 }
 
-type sorterEntry struct {
-	at   int64
-	seq  int
-	line []byte
-}
-
-const (
-	defaultBudget = 48 << 20
-	chunkSize     = 1 << 20
-	entrySize     = 80 // bytes of a sorterEntry, and as much again for the slice's growth
-	maxRuns       = 64 // merged at once
-)
+const defaultBudget = 48 << 20
 
 // NewSorter makes a Sorter.
 func NewSorter(o SorterOptions) *Sorter { return &Sorter{o: o} }
 
-// Add takes a copy of q. It refuses a request that no Redactor has seen, since requests go to temporary
-// files. A [*SyntaxError] means that q is above a limit and was left out.
+// share is the bytes of one batch. The budget holds four: the one that is being filled, the one that is being
+// written to runs, what was held back of those before it, and its new place.
+func (s *Sorter) share() int {
+	if s.o.Budget == 0 {
+		return defaultBudget / 4
+	}
+	return s.o.Budget / 4
+}
+
+// Add takes a copy of q. It refuses a request that no Redactor has seen, since requests go to a temporary
+// file. A [*SyntaxError] means that q is above a limit and was left out.
 func (s *Sorter) Add(q *Request) error {
 	switch {
 	case s.sealed:
@@ -68,219 +56,126 @@ func (s *Sorter) Add(q *Request) error {
 	if err := q.CheckLimits(); err != nil {
 		return err
 	}
-	s.scratch = q.AppendJSON(s.scratch[:0])
-	if len(s.scratch) > MaxRecord {
-		return tooLong("request", nil, len(s.scratch), MaxRecord)
+	if s.fill == nil {
+		s.fill = &batch{}
 	}
-	budget := s.o.Budget
-	if budget == 0 {
-		budget = defaultBudget
-	}
-	if s.size+len(s.scratch)+entrySize > budget && len(s.batch) > 0 {
-		if err := s.spill(); err != nil {
+	if s.fill.size > s.share() {
+		if err := s.turn(); err != nil {
 			return err
 		}
 	}
-	s.ordered = len(s.batch) == 0 || s.ordered && q.At >= s.batch[len(s.batch)-1].at
-	s.batch = append(s.batch, sorterEntry{q.At, len(s.batch), s.keep(s.scratch)})
-	s.size += len(s.scratch) + entrySize
+	if err := s.fill.add(q, &s.scratch); err != nil {
+		return err
+	}
+	s.hosts.add(q.Host)
 	s.added++
 	return nil
+}
+
+// turn hands the full batch over and takes an empty one.
+func (s *Sorter) turn() error {
+	if s.spiller == nil {
+		var err error
+		if s.spiller, err = newSpiller(s.o.TempDir, s.share()); err != nil {
+			return err
+		}
+		s.spiller.start()
+	}
+	s.fill = s.spiller.swap(s.fill)
+	return s.fill.err
 }
 
 // Len is how many requests were added.
 func (s *Sorter) Len() int64 { return s.added }
 
-// keep copies line into the batch's memory.
-func (s *Sorter) keep(line []byte) []byte {
-	for ; s.chunk < len(s.chunks); s.chunk++ {
-		c := s.chunks[s.chunk]
-		if cap(c)-len(c) >= len(line) {
-			s.chunks[s.chunk] = append(c, line...)
-			return s.chunks[s.chunk][len(c):]
-		}
-		s.size += cap(c) - len(c)
-	}
-	s.chunks = append(s.chunks, append(make([]byte, 0, max(chunkSize, len(line))), line...))
-	return s.chunks[s.chunk]
-}
-
-func (s *Sorter) sortBatch() {
-	if s.ordered {
-		return
-	}
-	slices.SortFunc(s.batch, func(a, b sorterEntry) int {
-		if a.at != b.at {
-			if a.at < b.at {
-				return -1
-			}
-			return 1
-		}
-		return a.seq - b.seq
-	})
-}
-
-// spill writes the batch into a run and empties it.
-func (s *Sorter) spill() error {
-	s.sortBatch()
-	w, err := s.newRun()
-	if err != nil {
-		return err
-	}
-	for i := range s.batch {
-		if err := w.add(s.batch[i].at, s.batch[i].line); err != nil {
-			return errors.Join(err, w.close())
-		}
-	}
-	if err := w.close(); err != nil {
-		return err
-	}
-	s.runs = append(s.runs, w.path)
-	clear(s.batch)
-	s.batch, s.size, s.chunk = s.batch[:0], 0, 0
-	for i := range s.chunks {
-		s.chunks[i] = s.chunks[i][:0]
-	}
-	return nil
-}
-
-// newRun creates the file of a run. The first one makes the folder and the codec.
-func (s *Sorter) newRun() (*runWriter, error) {
-	if s.dir == "" {
-		dir, err := os.MkdirTemp(s.o.TempDir, "replay-sort-")
-		if err != nil {
-			return nil, err
-		}
-		s.dir = dir
-	}
-	if s.enc == nil {
-		var err error
-		if s.enc, err = newFrameEncoder(); err != nil {
-			return nil, err
-		}
-		if s.dec, err = newFrameDecoder(); err != nil {
-			return nil, err
-		}
-	}
-	path := filepath.Join(s.dir, fmt.Sprintf("%06d.run", s.made))
-	s.made++
-	return newRunWriter(path, s.enc)
-}
-
 // Next gives the next request in order of arrival, whose slices stay valid until the next call. io.EOF at the
 // end; after any error it returns that error for ever.
 func (s *Sorter) Next(q *Request) error {
-	if !s.sealed {
-		s.sealed = true
-		s.err = s.seal()
-	}
+	s.seal(context.Background())
 	if s.err != nil {
 		return s.err
 	}
 	line, err := s.nextLine()
 	if err == nil {
-		err = ParseJSON(line, q)
+		err = ParseJSON(line[:len(line)-1], q)
 	}
 	q.clean = err == nil
 	s.err = err
 	return err
 }
 
+// nextLine gives the next line with its end. It may be overwritten.
 func (s *Sorter) nextLine() ([]byte, error) {
-	if s.out != nil {
-		_, line, err := s.out.next()
-		return line, err
-	}
-	if len(s.batch) == 0 {
+	switch {
+	case s.merge != nil:
+		return s.merge.nextLine()
+	case s.fill == nil || s.pos == len(s.fill.keys):
 		return nil, io.EOF
 	}
-	line := s.batch[0].line
-	s.batch = s.batch[1:]
-	return line, nil
+	s.pos++
+	return s.fill.line(s.fill.keys[s.pos-1].ref), nil
 }
 
-// seal gets ready to give: the batch from memory if it is all there is, else the runs, merged until one merge
-// is left to do.
-func (s *Sorter) seal() error {
-	if len(s.runs) == 0 {
-		s.sortBatch()
+// CopyTo writes the requests that are left to w, in order of arrival, as Next and w.Write would. Sorted lines
+// go from memory, and whole frames from the temporary file, as they are.
+func (s *Sorter) CopyTo(ctx context.Context, w *Writer) error {
+	s.seal(ctx)
+	if s.err != nil {
+		return s.err
+	}
+	s.err = s.copyTo(ctx, w)
+	if s.err == nil {
+		w.hosts.addAll(&s.hosts)
+		s.err = io.EOF
 		return nil
 	}
-	if len(s.batch) > 0 {
-		if err := s.spill(); err != nil {
-			return err
-		}
-	}
-	s.batch, s.chunks = nil, nil
-	for len(s.runs) > maxRuns {
-		if err := s.mergePass(); err != nil {
-			return err
-		}
-	}
-	var err error
-	s.out, err = newMerger(s.runs, s.dec)
-	return err
+	return s.err
 }
 
-// mergePass merges neighbouring runs, up to maxRuns into one.
-func (s *Sorter) mergePass() error {
-	var merged []string
-	for group := range slices.Chunk(s.runs, maxRuns) {
-		path, err := s.mergeRuns(group)
-		if err != nil {
+func (s *Sorter) copyTo(ctx context.Context, w *Writer) error {
+	if s.merge != nil {
+		return s.merge.copyTo(ctx, w)
+	}
+	if s.fill == nil {
+		return nil
+	}
+	for ; s.pos < len(s.fill.keys); s.pos++ {
+		if s.pos%checkEvery == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		k := s.fill.keys[s.pos]
+		if err := w.addLine(k.at, s.fill.line(k.ref)); err != nil {
 			return err
 		}
-		merged = append(merged, path)
 	}
-	s.runs = merged
 	return nil
 }
 
-// mergeRuns merges runs into a new one and removes them.
-func (s *Sorter) mergeRuns(runs []string) (path string, err error) {
-	m, err := newMerger(runs, s.dec)
-	if err != nil {
-		return "", err
+// seal gets ready to give: the batch from memory if it is all there is, else the runs, merged until one merge is
+// left to do.
+func (s *Sorter) seal(ctx context.Context) {
+	if s.sealed {
+		return
 	}
-	defer func() { err = errors.Join(err, m.close()) }()
-	w, err := s.newRun()
-	if err != nil {
-		return "", err
+	s.sealed = true
+	switch {
+	case s.spiller != nil:
+		if s.err = s.spiller.finish(s.fill); s.err == nil {
+			s.merge, s.err = s.spiller.merge(ctx)
+		}
+		s.fill = nil
+	case s.fill != nil:
+		s.fill.sort(nil)
 	}
-	for {
-		at, line, err := m.next()
-		if err == io.EOF {
-			break
-		}
-		if err == nil {
-			err = w.add(at, line)
-		}
-		if err != nil {
-			return "", errors.Join(err, w.close())
-		}
-	}
-	for _, r := range runs {
-		if err := os.Remove(r); err != nil {
-			return "", errors.Join(err, w.close())
-		}
-	}
-	return w.path, w.close()
 }
 
-// Close removes the temporary files.
+// Close ends what is under way and removes the temporary file.
 func (s *Sorter) Close() error {
-	var errs []error
-	if s.out != nil {
-		errs = append(errs, s.out.close())
-	}
-	if s.dir != "" {
-		errs = append(errs, os.RemoveAll(s.dir))
-	}
-	if s.enc != nil {
-		errs = append(errs, s.enc.Close())
-		s.dec.Close()
+	var err error
+	if s.spiller != nil {
+		err = s.spiller.close()
 	}
 	dead := Sorter{sealed: true, err: errors.New("sorter: closed")}
 	*s = dead
-	return errors.Join(errs...)
+	return err
 }

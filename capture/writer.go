@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -31,10 +30,8 @@ type Writer struct {
 
 	buf   []byte // lines of the frame that is being filled
 	meta  Meta
-	hosts map[string]struct{}
-	host  []byte // the one that was seen last
-	name  []byte // the same in lower case
-	err   error  // sticky: of Write, or the end
+	hosts hostSet
+	err   error // sticky: of Write, or the end
 
 	full  chan []byte // frames to be compressed
 	empty chan []byte // buffers to be filled
@@ -85,12 +82,11 @@ func NewWriter(out io.Writer, o WriterOptions) (*Writer, error) {
 		return nil, err
 	}
 	w := &Writer{
-		redactor: o.Redactor, out: out, hosts: map[string]struct{}{},
+		redactor: o.Redactor, out: out,
 		meta: Meta{Schema: schema, Tool: o.Tool, Hosts: []string{}, Redaction: o.Redactor.Version()},
 		full: make(chan []byte), empty: make(chan []byte, 1),
 		buf: make([]byte, 0, frameTarget+frameTarget/8),
 	}
-	w.empty <- make([]byte, 0, frameTarget+frameTarget/8)
 	w.wg.Go(func() { w.compress(enc) })
 	return w, nil
 }
@@ -99,6 +95,7 @@ func NewWriter(out io.Writer, o WriterOptions) (*Writer, error) {
 func (w *Writer) compress(enc *zstd.Encoder) {
 	packed := appendHeaderFrame(nil)
 	w.emit(packed, 0)
+	w.empty <- make([]byte, 0, frameTarget+frameTarget/8)
 	for plain := range w.full {
 		packed = enc.EncodeAll(plain, packed[:0])
 		w.emit(packed, len(plain))
@@ -151,7 +148,13 @@ func (w *Writer) Write(q *Request) error {
 		return tooLong("request", nil, n, MaxRecord)
 	}
 	w.buf = append(w.buf, '\n')
-	w.count(q)
+	w.hosts.add(q.Host)
+	w.count(1, q.At, q.At)
+	return w.fullFrame()
+}
+
+// fullFrame sends the frame off once it is full.
+func (w *Writer) fullFrame() error {
 	if len(w.buf) < frameTarget {
 		return nil
 	}
@@ -161,50 +164,16 @@ func (w *Writer) Write(q *Request) error {
 	return w.err
 }
 
-// count keeps the metadata of what was written.
-func (w *Writer) count(q *Request) {
+// count keeps the metadata of n requests that were written, in order.
+func (w *Writer) count(n, first, last int64) {
 	m := &w.meta
 	if m.Requests == 0 {
-		m.First, m.Last = q.At, q.At
+		m.First, m.Last = first, last
 	}
-	m.Requests++
-	m.First = min(m.First, q.At)
-	m.Disorder = max(m.Disorder, m.Last-q.At)
-	m.Last = max(m.Last, q.At)
-	w.countHost(q.Host)
-}
-
-func (w *Writer) countHost(host []byte) {
-	if len(host) == 0 {
-		w.meta.Hostless++
-		return
-	}
-	if string(host) == string(w.host) {
-		return
-	}
-	w.host = append(w.host[:0], host...)
-	w.name = appendLower(w.name[:0], host)
-	if _, ok := w.hosts[string(w.name)]; ok {
-		return
-	}
-	if len(w.hosts) == MaxHosts || len(w.name) > maxHostName {
-		w.meta.HostsOverflow = true
-		return
-	}
-	w.hosts[string(w.name)] = struct{}{}
-}
-
-// maxHostName is the longest host that the metadata names: 253 bytes of DNS name, a port, some air.
-const maxHostName = 300
-
-func appendLower(dst, b []byte) []byte {
-	for _, c := range b {
-		if c-'A' < 26 {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
-	}
-	return dst
+	m.Requests += n
+	m.First = min(m.First, first)
+	m.Disorder = max(m.Disorder, m.Last-first)
+	m.Last = max(m.Last, last)
 }
 
 // SetSources sets the ledgers of what the requests came from. They belong to the Writer afterwards.
@@ -213,11 +182,7 @@ func (w *Writer) SetSources(ls []Ledger) { w.meta.Sources = ls }
 // Meta is the metadata of what was written so far.
 func (w *Writer) Meta() Meta {
 	m := w.meta
-	m.Hosts = make([]string, 0, len(w.hosts))
-	for h := range w.hosts {
-		m.Hosts = append(m.Hosts, h)
-	}
-	slices.Sort(m.Hosts)
+	m.Hosts, m.HostsOverflow, m.Hostless = w.hosts.sorted(), w.hosts.overflow, w.hosts.hostless
 	return m
 }
 

@@ -134,27 +134,31 @@ func TestSpillFilesHoldNoSecret(t *testing.T) {
 	if err := s.Next(&q); err != nil {
 		t.Fatal(err)
 	}
-	runs, err := filepath.Glob(filepath.Join(o.TempDir, "*", "*.run"))
-	if err != nil || len(runs) < 2 {
-		t.Fatalf("%d temporary files (%v), want some", len(runs), err)
+	links, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil || len(links) == 0 {
+		t.Skip("no /proc: a temporary file without a name cannot be looked at")
 	}
-	for _, run := range runs {
-		b, err := os.ReadFile(run)
+	found := false
+	for _, link := range links {
+		if name, err := os.Readlink(link); err != nil || !strings.Contains(name, o.TempDir) {
+			continue
+		}
+		found = true
+		b, err := os.ReadFile(link)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for len(b) > 8 { // blocks: the two sizes, a zstd frame
-			n := int(b[0]) | int(b[1])<<8 | int(b[2])<<16
-			z, err := capture.NewZstdReader(bytes.NewReader(b[8 : 8+n]))
-			if err != nil {
-				t.Fatal(err)
-			}
-			plain, err := io.ReadAll(z)
-			if err != nil || bytes.Contains(plain, []byte("hunter2")) || bytes.Contains(plain, []byte("10.0.0.")) {
-				t.Fatalf("%s holds a secret or cannot be read (%v)", run, err)
-			}
-			b = b[8+n:]
+		z, err := capture.NewZstdReader(bytes.NewReader(b))
+		if err != nil {
+			t.Fatal(err)
 		}
+		plain, err := io.ReadAll(z)
+		if err != nil || !bytes.Contains(plain, []byte("password=")) || bytes.Contains(plain, []byte("hunter2")) || bytes.Contains(plain, []byte("10.0.0.")) {
+			t.Errorf("%s holds a secret, or cannot be read (%v)", link, err)
+		}
+	}
+	if !found {
+		t.Error("no temporary file, want one")
 	}
 }
 

@@ -126,17 +126,45 @@ func (s *Set) next(q *capture.Request) error {
 	if s.alone != nil {
 		return s.nextAlone(q)
 	}
-	if !s.loaded {
-		s.loaded = true
-		if err := s.load(); err != nil {
+	if err := s.load(); err != nil {
+		return err
+	}
+	return s.sorter.Next(q)
+}
+
+// CopyTo writes all requests to w, as Next and w.Write would, but without taking apart what is in w's form already.
+// Afterwards Next returns io.EOF, or the error that CopyTo returned.
+func (s *Set) CopyTo(w *capture.Writer) error {
+	if s.alone != nil {
+		return s.copyAlone(w)
+	}
+	if s.err == nil {
+		s.err = s.load()
+	}
+	if s.err == nil {
+		s.err = s.sorter.CopyTo(s.ctx, w)
+	}
+	if s.err != nil {
+		return s.err
+	}
+	s.err = io.EOF
+	return nil
+}
+
+// copyAlone copies from the single capture file.
+func (s *Set) copyAlone(w *capture.Writer) error {
+	var q capture.Request
+	for {
+		switch err := s.Next(&q); {
+		case err == io.EOF:
+			return nil
+		case err != nil:
 			return err
 		}
+		if s.err = w.Write(&q); s.err != nil {
+			return s.err
+		}
 	}
-	err := s.sorter.Next(q)
-	if err == nil {
-		s.given++
-	}
-	return err
 }
 
 // nextAlone reads from the single capture file.
@@ -181,8 +209,12 @@ func (s *Set) tick(read int64) error {
 	return context.Cause(s.ctx)
 }
 
-// load reads every input into the sorter.
+// load reads every input into the sorter, once.
 func (s *Set) load() error {
+	if s.loaded {
+		return nil
+	}
+	s.loaded = true
 	digests := map[string]string{}
 	for _, in := range s.inputs {
 		before := len(s.ledger)

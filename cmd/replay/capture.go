@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"trafficreplay/capture"
-	"trafficreplay/capture/source"
 )
 
 func newCapture(a *app) *cobra.Command {
@@ -91,7 +89,7 @@ func (a *app) importTo(ctx context.Context, args []string, in *inputFlags, path 
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := copyRequests(ctx, w, set); err != nil {
+	if err := set.CopyTo(w); err != nil {
 		return nil, nil, errors.Join(err, w.Abort())
 	}
 	a.term.done()
@@ -100,24 +98,6 @@ func (a *app) importTo(ctx context.Context, args []string, in *inputFlags, path 
 	}
 	w.SetSources(set.Ledgers())
 	return w, redactor.Hits(), w.Close()
-}
-
-func copyRequests(ctx context.Context, w *capture.Writer, set *source.Set) error {
-	var q capture.Request
-	for n := 0; ; n++ {
-		if n&1023 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		switch err := set.Next(&q); {
-		case err == io.EOF:
-			return nil
-		case err != nil:
-			return err
-		}
-		if err := w.Write(&q); err != nil {
-			return err
-		}
-	}
 }
 
 func stamp(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }

@@ -1,0 +1,178 @@
+package capture
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+)
+
+// batch is requests in memory: their lines as a capture file has them, and a key each. Before every line stand
+// its bytes (4, little-endian).
+type batch struct {
+	keys   []sortKey
+	chunks [][]byte
+	chunk  int // which of them is being filled
+	size   int // bytes taken, keys included
+	err    error
+}
+
+// sortKey is the arrival of a request and where its record lies: the chunk (upper half), the byte in it. A batch
+// is filled in the order of refs.
+type sortKey struct {
+	at  int64
+	ref uint64
+}
+
+const (
+	chunkSize  = 1 << 20
+	recordHead = 4
+	keySize    = 48 // bytes of a sortKey, its double while sorting, and the slice's growth
+)
+
+// add encodes q at the end of the batch. scratch is for requests that may be too large for what is left of a chunk.
+func (b *batch) add(q *Request, scratch *[]byte) error {
+	bound := recordHead + q.jsonBound()
+	if c := b.room(bound); c != nil {
+		start := len(*c)
+		line := q.AppendJSON(append(*c, 0, 0, 0, 0))
+		n := len(line) - start - recordHead
+		if n > MaxRecord {
+			return tooLong("request", nil, n, MaxRecord)
+		}
+		binary.LittleEndian.PutUint32(line[start:], uint32(n+1))
+		*c = append(line, '\n')
+		b.key(q.At, start, n+1)
+		return nil
+	}
+	*scratch = q.AppendJSON((*scratch)[:0])
+	if len(*scratch) > MaxRecord {
+		return tooLong("request", nil, len(*scratch), MaxRecord)
+	}
+	*scratch = append(*scratch, '\n')
+	b.put(q.At, *scratch)
+	return nil
+}
+
+// room is the chunk that is being filled, if n bytes fit behind what it holds.
+func (b *batch) room(n int) *[]byte {
+	if b.chunk < len(b.chunks) {
+		if c := &b.chunks[b.chunk]; cap(*c)-len(*c) >= n {
+			return c
+		}
+	}
+	return nil
+}
+
+// put adds a line that was encoded before.
+func (b *batch) put(at int64, line []byte) {
+	n := recordHead + len(line)
+	c := b.room(n)
+	if c == nil {
+		c = b.newChunk(n)
+	}
+	start := len(*c)
+	*c = append(binary.LittleEndian.AppendUint32(*c, uint32(len(line))), line...)
+	b.key(at, start, len(line))
+}
+
+// newChunk goes on to the next chunk, where n bytes fit.
+func (b *batch) newChunk(n int) *[]byte {
+	if b.chunk < len(b.chunks) && len(b.chunks[b.chunk]) > 0 {
+		b.chunk++
+	}
+	if b.chunk == len(b.chunks) {
+		b.chunks = append(b.chunks, nil)
+	}
+	if c := &b.chunks[b.chunk]; cap(*c) < n {
+		*c = make([]byte, 0, max(chunkSize, n))
+	}
+	return &b.chunks[b.chunk]
+}
+
+func (b *batch) key(at int64, start, n int) {
+	b.keys = append(b.keys, sortKey{at, uint64(b.chunk)<<32 | uint64(start)})
+	b.size += n + recordHead + keySize
+}
+
+// line is the line of a record, with its end.
+func (b *batch) line(ref uint64) []byte {
+	rec := b.chunks[ref>>32][uint32(ref):]
+	n := recordHead + binary.LittleEndian.Uint32(rec)
+	return rec[recordHead:n:n]
+}
+
+// reset empties b and keeps its memory, but for what single large lines took.
+func (b *batch) reset() {
+	b.keys, b.chunk, b.size, b.err = b.keys[:0], 0, 0, nil
+	for i, c := range b.chunks {
+		if cap(c) > chunkSize {
+			c = nil
+		}
+		b.chunks[i] = c[:0]
+	}
+}
+
+// sort puts the keys in order: by arrival, then as they are. spare is memory; what is left over is returned.
+func (b *batch) sort(spare []sortKey) []sortKey {
+	b.keys, spare = sortKeys(b.keys, spare)
+	return spare
+}
+
+// fewKeys are sorted by comparing them.
+const fewKeys = 256
+
+// sortKeys sorts keys whose refs ascend by their arrival, and those of one instant by ref. The result lies in keys
+// or in spare; the other is returned as the new spare.
+func sortKeys(keys, spare []sortKey) (sorted, rest []sortKey) {
+	lo, span, unit, ordered := survey(keys)
+	switch {
+	case ordered:
+		return keys, spare
+	case len(keys) <= fewKeys:
+		slices.SortFunc(keys, func(a, b sortKey) int {
+			return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.ref, b.ref))
+		})
+		return keys, spare
+	}
+	spare = slices.Grow(spare[:0], len(keys))[:len(keys)]
+	const digit = 11
+	for shift := 0; span/unit>>shift > 0; shift += digit {
+		var next [1 << digit]int
+		for i := range keys {
+			next[uint64(keys[i].at-lo)/unit>>shift&(1<<digit-1)]++
+		}
+		sum := 0
+		for i, n := range next {
+			next[i] = sum
+			sum += n
+		}
+		for _, k := range keys {
+			d := uint64(k.at-lo) / unit >> shift & (1<<digit - 1)
+			spare[next[d]] = k
+			next[d]++
+		}
+		keys, spare = spare, keys
+	}
+	return keys, spare
+}
+
+// survey finds the least arrival, how far the others are from it at most and which unit of time divides all
+// distances, and whether the keys are in order already.
+func survey(keys []sortKey) (lo int64, span, unit uint64, ordered bool) {
+	if len(keys) == 0 {
+		return 0, 0, 1, true
+	}
+	lo, hi := keys[0].at, keys[0].at
+	ordered = true
+	for i := 1; i < len(keys); i++ {
+		ordered = ordered && keys[i-1].at <= keys[i].at
+		lo, hi = min(lo, keys[i].at), max(hi, keys[i].at)
+	}
+	unit = nsPerSecond
+	for i := range keys {
+		for uint64(keys[i].at-lo)%unit != 0 {
+			unit /= 10
+		}
+	}
+	return lo, uint64(hi - lo), unit, ordered
+}

@@ -1,0 +1,183 @@
+package capture
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// spiller sorts batch after batch into runs. Of what it has it writes the earlier part and holds the later one
+// back, up to one batch: requests that step back no further than that all end up in one run, and nothing is
+// left to merge. It works in a goroutine of its own between start and finish or close; only swap may be called
+// meanwhile.
+type spiller struct {
+	share int // bytes that are held back at most
+	file  *spillFile
+	enc   *zstd.Encoder
+	dec   *zstd.Decoder // once the runs are merged
+
+	held  *batch // in order
+	next  *batch // its new place
+	spare []sortKey
+	open  []*run // that may still grow, the last arrival of each before that of the one before it
+	runs  []*run // all, in the order in which they began
+	err   error  // of the goroutine
+
+	full  chan *batch
+	empty chan *batch
+	wg    sync.WaitGroup
+	ended bool
+}
+
+// maxOpen is how many runs may grow at the same time. Each keeps the lines of one frame in memory.
+const maxOpen = 4
+
+func newSpiller(dir string, share int) (*spiller, error) {
+	file, err := newSpillFile(dir)
+	if err != nil {
+		return nil, err
+	}
+	enc, err := newFrameEncoder()
+	if err != nil {
+		return nil, errors.Join(err, file.close())
+	}
+	return &spiller{
+		share: share, file: file, enc: enc, held: &batch{}, next: &batch{},
+		full: make(chan *batch), empty: make(chan *batch, 1),
+	}, nil
+}
+
+func (p *spiller) start() {
+	p.empty <- &batch{}
+	p.wg.Go(func() {
+		for b := range p.full {
+			if p.err == nil {
+				p.err = p.take(b, p.share)
+			}
+			b.reset()
+			b.err = p.err
+			p.empty <- b
+		}
+	})
+}
+
+// swap gives the goroutine a full batch and returns an empty one, which says what went wrong so far.
+func (p *spiller) swap(b *batch) *batch {
+	p.full <- b
+	return <-p.empty
+}
+
+// finish ends the goroutine and writes what is left, the batch b included, so that the runs are whole.
+func (p *spiller) finish(b *batch) error {
+	p.stop()
+	if p.err == nil {
+		p.err = p.take(b, 0)
+	}
+	p.held, p.next, p.spare = nil, nil, nil
+	for _, r := range p.open {
+		if p.err == nil {
+			p.err = p.flush(r)
+		}
+	}
+	p.open = nil
+	return p.err
+}
+
+func (p *spiller) stop() {
+	if !p.ended {
+		close(p.full)
+		p.wg.Wait()
+		p.ended = true
+	}
+}
+
+// take adds b to what is held and writes the earliest of it, until no more than hold bytes are left.
+func (p *spiller) take(b *batch, hold int) error {
+	all := batch{keys: p.held.keys, chunks: append(p.held.chunks, b.chunks...), size: p.held.size + b.size}
+	shift := uint64(len(p.held.chunks)) << 32
+	for _, k := range b.keys {
+		all.keys = append(all.keys, sortKey{k.at, k.ref + shift})
+	}
+	p.spare = all.sort(p.spare)
+	i := 0
+	for ; i < len(all.keys) && all.size > hold; i++ {
+		line := all.line(all.keys[i].ref)
+		all.size -= len(line) + recordHead + keySize
+		if err := p.write(all.keys[i].at, line); err != nil {
+			return err
+		}
+	}
+	for _, k := range all.keys[i:] {
+		p.next.put(k.at, all.line(k.ref))
+	}
+	p.held.keys = all.keys
+	p.held.reset()
+	p.held, p.next = p.next, p.held
+	return nil
+}
+
+// write appends a line to the first open run that it does not step back from. Lines of one instant come in the order
+// in which they were added; since the last arrivals of open runs only grow, and runs are closed for good, none of
+// them gets into a run before that of an earlier one, and a merge may go by the order of the runs.
+func (p *spiller) write(at int64, line []byte) error {
+	r, err := p.runFor(at)
+	if err != nil {
+		return err
+	}
+	return p.extend(r, at, line)
+}
+
+// extend appends a line to a run.
+func (p *spiller) extend(r *run, at int64, line []byte) error {
+	if len(r.tail) == 0 {
+		r.part.first = at
+	}
+	r.tail = append(r.tail, line...)
+	r.part.last = at
+	r.part.count++
+	if len(r.tail) < frameTarget {
+		return nil
+	}
+	return p.flush(r)
+}
+
+// runFor finds the run for a line, or begins one.
+func (p *spiller) runFor(at int64) (*run, error) {
+	for _, r := range p.open {
+		if r.part.last <= at {
+			return r, nil
+		}
+	}
+	r := &run{}
+	if len(p.open) == maxOpen {
+		oldest := p.open[0]
+		if err := p.flush(oldest); err != nil {
+			return nil, err
+		}
+		r.tail, oldest.tail = oldest.tail[:0], nil
+		p.open = append(p.open[:0], p.open[1:]...)
+	}
+	p.open, p.runs = append(p.open, r), append(p.runs, r)
+	return r, nil
+}
+
+// flush writes the lines that a run has in memory as one frame.
+func (p *spiller) flush(r *run) error {
+	if len(r.tail) == 0 {
+		return nil
+	}
+	err := p.file.append(p.enc, r.tail, &r.part)
+	r.frames = append(r.frames, r.part)
+	r.part.count, r.tail = 0, r.tail[:0]
+	return err
+}
+
+// close ends the goroutine and removes the file.
+func (p *spiller) close() error {
+	p.stop()
+	if p.dec != nil {
+		p.dec.Close()
+	}
+	return errors.Join(p.enc.Close(), p.file.close())
+}
