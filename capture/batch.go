@@ -24,7 +24,7 @@ type sortKey struct {
 }
 
 const (
-	chunkSize  = 1 << 20
+	chunkSize  = frameTarget + frameTarget/8 // a frame of a run fits too, once it is decoded
 	recordHead = 4
 	keySize    = 48 // bytes of a sortKey, its double while sorting, and the slice's growth
 )

@@ -45,7 +45,7 @@ func (p *spiller) merge(ctx context.Context) (*merger, error) {
 	for {
 		most := fanIn(p.runs)
 		if overlap(p.runs) <= most {
-			return newMerger(p.file, p.dec, p.runs), nil
+			return newMerger(p.file, p.dec, p.runs, p.freed), nil
 		}
 		if err := p.mergePass(ctx, most); err != nil {
 			return nil, err
@@ -95,9 +95,11 @@ func (p *spiller) mergePass(ctx context.Context, most int) (err error) {
 	p.file = file
 	for group := range slices.Chunk(p.runs, most) {
 		r := &run{}
-		if err := newMerger(old, p.dec, group).copyTo(ctx, runSink{p, r}); err != nil {
+		m := newMerger(old, p.dec, group, p.freed)
+		if err := m.copyTo(ctx, runSink{p, r}); err != nil {
 			return err
 		}
+		p.freed = m.memory
 		if err := p.flush(r); err != nil {
 			return err
 		}
@@ -132,8 +134,8 @@ func (s runSink) addFrame(packed []byte, f *runFrame) error {
 	return err
 }
 
-func newMerger(file *spillFile, dec *zstd.Decoder, runs []*run) *merger {
-	m := &merger{file: file, dec: dec}
+func newMerger(file *spillFile, dec *zstd.Decoder, runs []*run, memory [][]byte) *merger {
+	m := &merger{file: file, dec: dec, memory: memory}
 	for i, r := range runs {
 		m.cursors = append(m.cursors, &cursor{run: r, number: i, at: r.frames[0].first})
 	}

@@ -17,8 +17,9 @@ type spiller struct {
 	enc   *zstd.Encoder
 	dec   *zstd.Decoder // once the runs are merged
 
-	held  *batch // in order
-	next  *batch // its new place
+	held  *batch   // in order
+	freed [][]byte // memory of batches, for the merge
+	next  *batch   // its new place
 	spare []sortKey
 	open  []*run // that may still grow, the last arrival of each before that of the one before it
 	runs  []*run // all, in the order in which they began
@@ -73,6 +74,9 @@ func (p *spiller) finish(b *batch) error {
 	p.stop()
 	if p.err == nil {
 		p.err = p.take(b, 0)
+	}
+	for _, done := range []*batch{b, p.held, p.next} {
+		p.freed = append(p.freed, done.chunks...)
 	}
 	p.held, p.next, p.spare = nil, nil, nil
 	for _, r := range p.open {
