@@ -81,27 +81,61 @@ func headerBytes(hs []Header) int {
 func (q *Request) AppendJSON(dst []byte) []byte {
 	dst = append(dst, `{"at":"`...)
 	dst = append(appendStamp(dst, q.At), '"')
-	dst = appendNumber(dst, `,"dur_us":`, q.DurUS, 0)
-	dst = appendNumber(dst, `,"first_us":`, q.FirstUS, 0)
-	dst = appendText(dst, `,"client`, q.Client)
-	dst = appendNumber(dst, `,"conn":`, q.Conn, 1)
-	dst = appendText(dst, `,"method`, q.Method)
-	dst = appendText(dst, `,"scheme`, q.Scheme)
-	dst = appendText(dst, `,"host`, q.Host)
-	dst = appendText(dst, `,"target`, q.Target)
-	dst = appendText(dst, `,"proto`, q.Proto)
+	if q.DurUS >= 0 {
+		dst = appendNumber(append(dst, `,"dur_us":`...), q.DurUS)
+	}
+	if q.FirstUS >= 0 {
+		dst = appendNumber(append(dst, `,"first_us":`...), q.FirstUS)
+	}
+	if len(q.Client) > 0 {
+		dst = appendText(append(dst, `,"client`...), q.Client)
+	}
+	if q.Conn >= 1 {
+		dst = appendNumber(append(dst, `,"conn":`...), q.Conn)
+	}
+	if len(q.Method) > 0 {
+		dst = appendText(append(dst, `,"method`...), q.Method)
+	}
+	if len(q.Scheme) > 0 {
+		dst = appendText(append(dst, `,"scheme`...), q.Scheme)
+	}
+	if len(q.Host) > 0 {
+		dst = appendText(append(dst, `,"host`...), q.Host)
+	}
+	if len(q.Target) > 0 {
+		dst = appendText(append(dst, `,"target`...), q.Target)
+	}
+	if len(q.Proto) > 0 {
+		dst = appendText(append(dst, `,"proto`...), q.Proto)
+	}
 	dst = appendHeaders(dst, `,"headers`, q.Headers)
 	dst = appendBytes(dst, `,"body":"`, q.Body)
-	dst = appendNumber(dst, `,"body_size":`, q.BodySize, 0)
-	dst = appendNumber(dst, `,"status":`, int64(q.Status), 1)
-	dst = appendNumber(dst, `,"resp_size":`, q.RespSize, 0)
-	dst = appendNumber(dst, `,"resp_wire":`, q.RespWire, 0)
+	if q.BodySize >= 0 {
+		dst = appendNumber(append(dst, `,"body_size":`...), q.BodySize)
+	}
+	dst = q.appendResponse(dst)
+	if len(q.Src) > 0 {
+		dst = appendText(append(dst, `,"src`...), q.Src)
+	}
+	return append(dst, '}')
+}
+
+// appendResponse appends what is known of the response, and of what followed it. Keys stand where they are appended,
+// since a copy of a constant is a few moves and one of a variable is a call.
+func (q *Request) appendResponse(dst []byte) []byte {
+	if q.Status >= 1 {
+		dst = appendNumber(append(dst, `,"status":`...), int64(q.Status))
+	}
+	if q.RespSize >= 0 {
+		dst = appendNumber(append(dst, `,"resp_size":`...), q.RespSize)
+	}
+	if q.RespWire >= 0 {
+		dst = appendNumber(append(dst, `,"resp_wire":`...), q.RespWire)
+	}
 	dst = appendHeaders(dst, `,"resp_headers`, q.RespHeaders)
 	dst = appendBytes(dst, `,"resp_body":"`, q.RespBody)
 	dst = appendHeaders(dst, `,"trailers`, q.Trailers)
-	dst = appendMessages(dst, q.Messages)
-	dst = appendText(dst, `,"src`, q.Src)
-	return append(dst, '}')
+	return appendMessages(dst, q.Messages)
 }
 
 // jsonBound is at least as many bytes as AppendJSON appends: each byte of a string takes six when it is escaped
@@ -115,28 +149,28 @@ func (q *Request) jsonBound() int {
 	return 800 + 6*n + 2*(len(q.Body)+len(q.RespBody))
 }
 
-// appendNumber appends key and n unless n is below least, which is to say unknown.
-func appendNumber(dst []byte, key string, n, least int64) []byte {
-	if n < least {
-		return dst
+// appendNumber appends n, which is not negative, without the call for each pair of digits that strconv makes.
+func appendNumber(dst []byte, n int64) []byte {
+	var digits [20]byte
+	i := len(digits)
+	for u := uint64(n); ; {
+		i--
+		digits[i] = byte('0' + u%10)
+		if u /= 10; u == 0 {
+			return append(dst, digits[i:]...)
+		}
 	}
-	return strconv.AppendInt(append(dst, key...), n, 10)
 }
 
-// appendText appends key, which lacks its closing quote so that _b64 can follow, and v.
-func appendText(dst []byte, key string, v []byte) []byte {
+// appendText appends the rest of a key, which lacks its closing quote so that _b64 can follow, and v.
+func appendText(dst []byte, v []byte) []byte {
 	switch {
-	case len(v) == 0:
-		return dst
 	case isPlain(v):
-		dst = append(append(dst, key...), `":"`...)
-		dst = append(dst, v...)
+		dst = append(append(dst, `":"`...), v...)
 	case utf8.Valid(v):
-		dst = append(append(dst, key...), `":"`...)
-		dst = appendEscaped(dst, v)
+		dst = appendEscaped(append(dst, `":"`...), v)
 	default:
-		dst = append(append(dst, key...), `_b64":"`...)
-		dst = base64.StdEncoding.AppendEncode(dst, v)
+		dst = base64.StdEncoding.AppendEncode(append(dst, `_b64":"`...), v)
 	}
 	return append(dst, '"')
 }
@@ -153,23 +187,39 @@ func appendHeaders(dst []byte, key string, hs []Header) []byte {
 	if len(hs) == 0 {
 		return dst
 	}
-	encode := appendEscaped
 	dst = append(dst, key...)
+	if headersPlain(hs) {
+		dst = append(dst, `":[`...)
+		for i := range hs {
+			dst = append(append(dst, `["`...), hs[i].Name...)
+			dst = append(append(dst, `","`...), hs[i].Value...)
+			dst = append(dst, `"],`...)
+		}
+		dst[len(dst)-1] = ']'
+		return dst
+	}
+	encode := appendEscaped
 	if !headersValid(hs) {
 		encode = base64.StdEncoding.AppendEncode
 		dst = append(dst, `_b64`...)
 	}
-	dst = append(dst, `":`...)
-	open := byte('[')
+	dst = append(dst, `":[`...)
 	for i := range hs {
-		dst = append(dst, open, '[', '"')
-		dst = encode(dst, hs[i].Name)
-		dst = append(dst, `","`...)
-		dst = encode(dst, hs[i].Value)
-		dst = append(dst, `"]`...)
-		open = ','
+		dst = encode(append(dst, `["`...), hs[i].Name)
+		dst = encode(append(dst, `","`...), hs[i].Value)
+		dst = append(dst, `"],`...)
 	}
-	return append(dst, ']')
+	dst[len(dst)-1] = ']'
+	return dst
+}
+
+func headersPlain(hs []Header) bool {
+	for i := range hs {
+		if !isPlain(hs[i].Name) || !isPlain(hs[i].Value) {
+			return false
+		}
+	}
+	return true
 }
 
 func headersValid(hs []Header) bool {
@@ -208,18 +258,28 @@ func appendMessages(dst []byte, ms []Message) []byte {
 
 // isPlain reports whether v goes into a JSON string as it is.
 func isPlain(v []byte) bool {
-	for len(v) >= 8 {
-		if special(binary.LittleEndian.Uint64(v))|binary.LittleEndian.Uint64(v)&highBits != 0 {
-			return false
+	n := len(v)
+	if n < 8 {
+		for _, c := range v {
+			if c < 0x20 || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+				return false
+			}
 		}
-		v = v[8:]
+		return true
 	}
-	for _, c := range v {
-		if c < 0x20 || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			return false
-		}
+	found := escapable(binary.LittleEndian.Uint64(v[n-8:])) // the last eight overlap those before them
+	for ; len(v) > 16; v = v[16:] {
+		found |= escapable(binary.LittleEndian.Uint64(v)) | escapable(binary.LittleEndian.Uint64(v[8:]))
 	}
-	return true
+	if len(v) > 8 {
+		found |= escapable(binary.LittleEndian.Uint64(v))
+	}
+	return found&highBits == 0
+}
+
+// escapable has a high bit set if a byte of w is special or beyond ASCII, and else none.
+func escapable(w uint64) uint64 {
+	return (w - lowBits*0x20) | ((w ^ lowBits*'"') - lowBits) | ((w ^ lowBits*'\\') - lowBits) | w
 }
 
 const (

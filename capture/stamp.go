@@ -11,12 +11,16 @@ func appendStamp(dst []byte, ns int64) []byte {
 	sec, frac := floorDiv(ns, nsPerSecond)
 	days, rest := floorDiv(sec, secondsPerDay)
 	y, m, d := civil(days)
-	dst = append2(append2(dst, y/100), y%100)
-	dst = append2(append(dst, '-'), m)
-	dst = append2(append(dst, '-'), d)
-	dst = append2(append(dst, 'T'), int(rest/3600))
-	dst = append2(append(dst, ':'), int(rest/60%60))
-	dst = append2(append(dst, ':'), int(rest%60))
+	t := [...]byte{'0', '0', '0', '0', '-', '0', '0', '-', '0', '0', 'T', '0', '0', ':', '0', '0', ':', '0', '0'}
+	put2(t[0:], y/100)
+	put2(t[2:], y%100)
+	put2(t[5:], m)
+	put2(t[8:], d)
+	of := int(rest)
+	put2(t[11:], of/3600)
+	put2(t[14:], of/60%60)
+	put2(t[17:], of%60)
+	dst = append(dst, t[:]...)
 	if frac > 0 {
 		var digits [10]byte
 		digits[0] = '.'
@@ -33,7 +37,11 @@ func appendStamp(dst []byte, ns int64) []byte {
 	return append(dst, 'Z')
 }
 
-func append2(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
+// put2 adds two digits to zeros.
+func put2(t []byte, n int) {
+	t[0] += byte(n / 10)
+	t[1] += byte(n % 10)
+}
 
 // parseStamp reads an RFC 3339 instant: any number of decimals (those past nanoseconds are cut), a zone that
 // must be there, and a space or a small t where the T belongs, since databases print one.
