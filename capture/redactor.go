@@ -23,8 +23,12 @@ type Redactor struct {
 	mac     hash.Hash
 	sum     []byte
 	clients [2]map[string][]byte // pseudonyms of recent clients: those of now, and those before them
+	last    client               // the last one
 	dropped int64                // compressed response bodies
 }
+
+// client is a client and its pseudonym.
+type client struct{ name, pseudonym []byte }
 
 // RedactOptions settle what a Redactor does; the zero value applies the default rules with a random key.
 type RedactOptions struct {
@@ -109,6 +113,15 @@ func (r *Redactor) pseudonym(client []byte) []byte {
 	if len(client) == 0 {
 		return client
 	}
+	if bytes.Equal(client, r.last.name) {
+		return r.last.pseudonym
+	}
+	r.last.name = append(r.last.name[:0], client...)
+	r.last.pseudonym = r.lookUp(client)
+	return r.last.pseudonym
+}
+
+func (r *Redactor) lookUp(client []byte) []byte {
 	now, before := r.clients[0], r.clients[1]
 	if p, ok := now[string(client)]; ok {
 		return p

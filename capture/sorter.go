@@ -35,13 +35,13 @@ const defaultBudget = 48 << 20
 // NewSorter makes a Sorter.
 func NewSorter(o SorterOptions) *Sorter { return &Sorter{o: o} }
 
-// share is the bytes of one batch. The budget holds four: the one that is being filled, the one that is being
-// written to runs, what was held back of those before it, and its new place.
+// share is the bytes of one batch, of which the budget holds three: the one that is being filled, the one that is
+// being written to runs, and in halves what was held back of those before it and its new place.
 func (s *Sorter) share() int {
 	if s.o.Budget == 0 {
-		return defaultBudget / 4
+		return defaultBudget / 3
 	}
-	return s.o.Budget / 4
+	return s.o.Budget / 3
 }
 
 // Add takes a copy of q. It refuses a request that no Redactor has seen, since requests go to a temporary
@@ -76,7 +76,7 @@ func (s *Sorter) Add(q *Request) error {
 func (s *Sorter) turn() error {
 	if s.spiller == nil {
 		var err error
-		if s.spiller, err = newSpiller(s.o.TempDir, s.share()); err != nil {
+		if s.spiller, err = newSpiller(s.o.TempDir, s.share()/2); err != nil {
 			return err
 		}
 		s.spiller.start()

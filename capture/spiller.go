@@ -8,14 +8,14 @@ import (
 )
 
 // spiller sorts batch after batch into runs. Of what it has it writes the earlier part and holds the later one
-// back, up to one batch: requests that step back no further than that all end up in one run, and nothing is
+// back, up to half a batch: requests that step back no further than that all end up in one run, and nothing is
 // left to merge. It works in a goroutine of its own between start and finish or close; only swap may be called
 // meanwhile.
 type spiller struct {
-	share int // bytes that are held back at most
-	file  *spillFile
-	enc   *zstd.Encoder
-	dec   *zstd.Decoder // once the runs are merged
+	hold int // bytes that are held back at most
+	file *spillFile
+	enc  *zstd.Encoder
+	dec  *zstd.Decoder // once the runs are merged
 
 	held  *batch   // in order
 	freed [][]byte // memory of batches, for the merge
@@ -34,7 +34,7 @@ type spiller struct {
 // maxOpen is how many runs may grow at the same time. Each keeps the lines of one frame in memory.
 const maxOpen = 4
 
-func newSpiller(dir string, share int) (*spiller, error) {
+func newSpiller(dir string, hold int) (*spiller, error) {
 	file, err := newSpillFile(dir)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func newSpiller(dir string, share int) (*spiller, error) {
 		return nil, errors.Join(err, file.close())
 	}
 	return &spiller{
-		share: share, file: file, enc: enc, held: &batch{}, next: &batch{},
+		hold: hold, file: file, enc: enc, held: &batch{}, next: &batch{},
 		full: make(chan *batch), empty: make(chan *batch, 1),
 	}, nil
 }
@@ -54,7 +54,7 @@ func (p *spiller) start() {
 	p.wg.Go(func() {
 		for b := range p.full {
 			if p.err == nil {
-				p.err = p.take(b, p.share)
+				p.err = p.take(b, p.hold)
 			}
 			b.reset()
 			b.err = p.err

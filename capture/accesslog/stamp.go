@@ -28,6 +28,9 @@ func (c *clock) parse(v []byte) (ns int64, msg string) {
 	if c.n > 19 && len(v) == c.n && v[19] == c.text[19] && string(v) == string(c.text[:c.n]) {
 		return c.ns, ""
 	}
+	if ns, ok := c.sameMinute(v); ok {
+		return ns, ""
+	}
 	var t civil
 	n := 0
 	switch {
@@ -52,6 +55,28 @@ func (c *clock) parse(v []byte) (ns int64, msg string) {
 		c.n, c.ns = copy(c.text[:], v), ns
 	}
 	return ns, ""
+}
+
+// clfSize is the size of 02/Jan/2006:15:04:05 -0700, clfSecond where its seconds stand.
+const (
+	clfSize   = 26
+	clfSecond = 18
+)
+
+// sameMinute reads a stamp of the first form that differs from the last one in the seconds only.
+func (c *clock) sameMinute(v []byte) (ns int64, ok bool) {
+	if len(v) != clfSize || c.n != clfSize || c.text[2] != '/' || c.text[20] != ' ' || c.text[clfSecond] > '5' ||
+		string(v[:clfSecond]) != string(c.text[:clfSecond]) || string(v[clfSecond+2:]) != string(c.text[clfSecond+2:clfSize]) {
+		return 0, false
+	}
+	now, ok := digits(v, clfSecond, 2)
+	before, _ := digits(c.text[:], clfSecond, 2)
+	if !ok || now > 59 {
+		return 0, false
+	}
+	c.ns += int64(now-before) * second
+	c.text[clfSecond], c.text[clfSecond+1] = v[clfSecond], v[clfSecond+1]
+	return c.ns, true
 }
 
 // civil is a time being put together.

@@ -1,5 +1,7 @@
 package redact
 
+import "math/bits"
+
 // Class says why a value was replaced.
 type Class uint8
 
@@ -61,18 +63,52 @@ var kinds = func() (k [256]uint8) {
 	return k
 }()
 
+// weights of all bytes count each kind in a field of its own, so that one addition for a byte counts all kinds.
+// It is never written to after it was made.
+var weights = func() (w [256]uint64) {
+	for c := range w {
+		for kind := range kindsCounted {
+			w[c] |= uint64(kinds[c]>>kind&1) << (kind * countBits)
+		}
+	}
+	return w
+}()
+
+const (
+	kindsCounted = 6
+	countBits    = 10 // a field counts up to maxCounted
+	maxCounted   = 1<<countBits - 1
+)
+
+// count is how many bytes of one kind a sum of weights counts.
+func count(sum uint64, kind uint8) int {
+	return int(sum >> (bits.TrailingZeros8(kind) * countBits) & maxCounted)
+}
+
 // suspicious is the gate before all detectors: false means that none of them can find anything in b.
 func suspicious(b []byte) bool {
 	var seen uint8
 	var digits, dots int
-	for _, c := range b {
-		k := kinds[c]
-		seen |= k
-		digits += int(k>>2) & 1
-		dots += int(k>>4) & 1
+	for rest := b; len(rest) > 0; {
+		n := min(len(rest), maxCounted)
+		var sum uint64
+		for _, c := range rest[:n] {
+			sum += weights[c]
+		}
+		rest = rest[n:]
+		if count(sum, hot) > 0 {
+			return true
+		}
+		digits += count(sum, digit)
+		dots += count(sum, dot)
+		for _, kind := range [...]uint8{lower, upper, digit, dash} {
+			if count(sum, kind) > 0 {
+				seen |= kind
+			}
+		}
 	}
 	switch {
-	case seen&hot != 0, digits >= 10, digits >= 4 && dots >= 3:
+	case digits >= 10, digits >= 4 && dots >= 3:
 		return true
 	case len(b) < minKey, seen&alnum == lower, seen&alnum == upper:
 		return false

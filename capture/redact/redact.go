@@ -26,6 +26,7 @@ type Masker struct {
 	tokens  numberer
 	hits    [numClasses]int64
 	caches  [numCaches]map[string]cached
+	recent  [numCaches]cached // the last value of each cache
 	arena   []byte
 	scratch [maxViews]viewBuf
 	depth   int // scratch buffers in use
@@ -40,6 +41,7 @@ type Masker struct {
 
 // cached is what became of a value that is likely to come again.
 type cached struct {
+	in   string
 	out  []byte // nil: nothing to replace
 	seen []Class
 }
@@ -141,14 +143,14 @@ func (m *Masker) whole(b []byte) view { return view{b: b} }
 
 // cachedValue runs redact over b unless the same value was met before.
 func (m *Masker) cachedValue(kind int, b []byte, redact func()) []byte {
-	if c, ok := m.caches[kind][string(b)]; ok && !m.auditing {
-		for _, class := range c.seen {
-			m.hits[class]++
+	if !m.auditing {
+		c, ok := m.recent[kind], string(b) == m.recent[kind].in // one client asks again and again
+		if !ok {
+			c, ok = m.caches[kind][string(b)]
 		}
-		if c.out != nil {
-			return c.out
+		if ok {
+			return m.again(kind, c, b)
 		}
-		return b
 	}
 	m.begin(b)
 	redact()
@@ -159,12 +161,24 @@ func (m *Masker) cachedValue(kind int, b []byte, redact func()) []byte {
 	if m.caches[kind] == nil || len(m.caches[kind]) >= maxCached {
 		m.caches[kind] = make(map[string]cached)
 	}
-	c := cached{seen: append([]Class(nil), m.seen...)}
+	c := cached{in: string(b), seen: append([]Class(nil), m.seen...)}
 	if len(m.seen) > 0 {
 		c.out = bytes.Clone(out)
 	}
-	m.caches[kind][string(b)] = c
+	m.caches[kind][c.in] = c
 	return out
+}
+
+// again gives what became of b when it was met before.
+func (m *Masker) again(kind int, c cached, b []byte) []byte {
+	m.recent[kind] = c
+	for _, class := range c.seen {
+		m.hits[class]++
+	}
+	if c.out != nil {
+		return c.out
+	}
+	return b
 }
 
 // replace puts a token in the place of v.b[s:e].
