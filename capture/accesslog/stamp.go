@@ -65,7 +65,7 @@ const (
 
 // sameMinute reads a stamp of the first form that differs from the last one in the seconds only.
 func (c *clock) sameMinute(v []byte) (ns int64, ok bool) {
-	if len(v) != clfSize || c.n != clfSize || c.text[2] != '/' || c.text[20] != ' ' || c.text[clfSecond] > '5' ||
+	if len(v) != clfSize || c.n != clfSize || c.text[2] != '/' || c.text[20] != ' ' || c.text[21] != '+' && c.text[21] != '-' || c.text[clfSecond] > '5' ||
 		string(v[:clfSecond]) != string(c.text[:clfSecond]) || string(v[clfSecond+2:]) != string(c.text[clfSecond+2:clfSize]) {
 		return 0, false
 	}

@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"runtime"
 
 	"trafficreplay/capture"
 	"trafficreplay/capture/accesslog"
@@ -33,6 +34,7 @@ type stream struct {
 	plain  io.ReadCloser // decompressed
 	packed string        // gzip, zstd, …; empty: not compressed
 	lines  *lineReader
+	ahead  *readAhead // nil: lines are read when they are asked for
 }
 
 // rawReader counts and digests what is read of a file.
@@ -89,7 +91,26 @@ func (st *stream) unpack() error {
 	return nil
 }
 
+// readAhead makes the reading of lines a goroutine's, where one could run beside this one.
+func (st *stream) readAhead() {
+	if runtime.GOMAXPROCS(0) > 1 && st.lines.err == nil {
+		st.ahead = newReadAhead(st.lines.r, func() int64 { return st.raw.n })
+		st.lines.r = st.ahead
+	}
+}
+
+// offset is how many bytes of the file were read for the lines so far.
+func (st *stream) offset() int64 {
+	if st.ahead != nil {
+		return st.ahead.offset
+	}
+	return st.raw.n
+}
+
 func (st *stream) close() error {
+	if st.ahead != nil {
+		st.ahead.close()
+	}
 	var errs []error
 	if st.plain != nil {
 		errs = append(errs, st.plain.Close())

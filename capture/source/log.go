@@ -39,13 +39,16 @@ func (s *Set) loadLog(in *input) error {
 			return fmt.Errorf("%s: %w", in.name, err)
 		}
 	}
+	if in.info != nil && in.info.Mode().IsRegular() { // a pipe would keep the goroutine waiting
+		in.stream.readAhead()
+	}
 	l := &log{s: s, in: in, unit: int64(time.Second), base: filepath.Base(in.name)}
 	l.ledger = capture.Ledger{Name: in.name, Skipped: map[string]int64{}}
 	if err := l.read(); err != nil {
 		return err
 	}
 	l.describe()
-	s.bytes += in.stream.raw.n
+	s.bytes += l.ledger.Bytes
 	s.conns += l.top
 	s.ledger = append(s.ledger, l.ledger)
 	if err := l.ledger.Balance(); err != nil {
@@ -65,7 +68,7 @@ func (l *log) read() error {
 		}
 		if err != nil && err != errLong {
 			return fmt.Errorf("%s: line %d: %w (byte %d of the file; %d lines were read)",
-				l.in.name, lines.lines+1, ended(err), l.in.stream.raw.n, lines.lines)
+				l.in.name, lines.lines+1, ended(err), l.in.stream.offset(), lines.lines)
 		}
 		l.ledger.Lines++
 		l.s.lines++
@@ -79,7 +82,7 @@ func (l *log) read() error {
 			return fmt.Errorf("%s: line %d: %w", l.in.name, l.ledger.Lines, err)
 		}
 		if l.ledger.Lines%progressEvery == 0 {
-			if err := l.s.tick(l.in.stream.raw.n); err != nil {
+			if err := l.s.tick(l.in.stream.offset()); err != nil {
 				return err
 			}
 			if l.ledger.Lines >= checkAfter && l.tooMany() {
@@ -164,7 +167,7 @@ func (l *log) skip(reason string, part []byte) {
 
 // describe fills in what is known at the end.
 func (l *log) describe() {
-	l.ledger.Bytes, l.ledger.SHA256 = l.in.stream.raw.n, l.in.stream.digest()
+	l.ledger.Bytes, l.ledger.SHA256 = l.in.stream.offset(), l.in.stream.digest()
 	if p := l.in.parser; p != nil {
 		l.ledger.Format, l.ledger.Basis, l.ledger.Resolution = p.Name(), p.Basis(), p.Resolution().String()
 		for _, n := range p.Notes() {
