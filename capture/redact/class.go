@@ -1,7 +1,5 @@
 package redact
 
-import "math/bits"
-
 // Class says why a value was replaced.
 type Class uint8
 
@@ -74,46 +72,53 @@ var weights = func() (w [256]uint64) {
 	return w
 }()
 
+// The fields of a sum of weights, from the lowest bit up, in the order of the kinds.
 const (
 	kindsCounted = 6
-	countBits    = 10 // a field counts up to maxCounted
+	countBits    = 10 // so a field counts up to maxCounted
 	maxCounted   = 1<<countBits - 1
-)
 
-// count is how many bytes of one kind a sum of weights counts.
-func count(sum uint64, kind uint8) int {
-	return int(sum >> (bits.TrailingZeros8(kind) * countBits) & maxCounted)
-}
+	someLower  = maxCounted
+	someUpper  = maxCounted << countBits
+	someDigit  = maxCounted << (2 * countBits)
+	someDot    = maxCounted << (4 * countBits)
+	someHot    = maxCounted << (5 * countBits)
+)
 
 // suspicious is the gate before all detectors: false means that none of them can find anything in b.
 func suspicious(b []byte) bool {
-	var seen uint8
-	var digits, dots int
+	var some uint64 // fields that counted something
+	digits, dots := 0, 0
 	for rest := b; len(rest) > 0; {
 		n := min(len(rest), maxCounted)
-		var sum uint64
-		for _, c := range rest[:n] {
-			sum += weights[c]
-		}
-		rest = rest[n:]
-		if count(sum, hot) > 0 {
+		sum := weigh(rest[:n])
+		if sum&someHot != 0 {
 			return true
 		}
-		digits += count(sum, digit)
-		dots += count(sum, dot)
-		for _, kind := range [...]uint8{lower, upper, digit, dash} {
-			if count(sum, kind) > 0 {
-				seen |= kind
-			}
-		}
+		some |= sum
+		digits += int(sum & someDigit >> (2 * countBits))
+		dots += int(sum & someDot >> (4 * countBits))
+		rest = rest[n:]
 	}
 	switch {
 	case digits >= 10, digits >= 4 && dots >= 3:
 		return true
-	case len(b) < minKey, seen&alnum == lower, seen&alnum == upper:
+	case len(b) < minKey, digits == 0 && (some&someLower == 0 || some&someUpper == 0):
 		return false
 	}
-	return longRun(b, seen)
+	return longRun(b, digits > 0 && some&someLower != 0 && some&someUpper != 0)
+}
+
+// weigh adds up the weights of b, four bytes at a time: bound by loads, not by the loop.
+func weigh(b []byte) (sum uint64) {
+	for len(b) >= 4 {
+		sum += weights[b[0]] + weights[b[1]] + (weights[b[2]] + weights[b[3]])
+		b = b[4:]
+	}
+	for _, c := range b {
+		sum += weights[c]
+	}
+	return sum
 }
 
 // minKey is the shortest run of letters and digits that is worth a look for its length alone.
@@ -122,9 +127,9 @@ const minKey = 15
 // longRun reports whether b holds a run that may be a key: 15 letters and digits, with dashes between
 // them only if cases and digits mix, so that slugs pass. A run of that length covers every 15th byte,
 // so only those are looked at first.
-func longRun(b []byte, seen uint8) bool {
+func longRun(b []byte, mixed bool) bool {
 	in := uint8(alnum)
-	if seen&alnum == alnum {
+	if mixed {
 		in = word
 	}
 	for i := minKey - 1; i < len(b); {

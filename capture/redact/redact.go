@@ -23,13 +23,14 @@ import "bytes"
 // the argument itself, when there was nothing to replace, or memory of the Masker that stays valid until
 // the next Reset. Arguments are never written to.
 type Masker struct {
-	tokens  numberer
-	hits    [numClasses]int64
-	caches  [numCaches]map[string]cached
-	recent  [numCaches]cached // the last value of each cache
-	arena   []byte
-	scratch [maxViews]viewBuf
-	depth   int // scratch buffers in use
+	tokens   numberer
+	hits     [numClasses]int64
+	caches   [numCaches]map[string]cached
+	recent   [numCaches]cached // the last value of each cache
+	plainURL []byte            // the last URL that was not worth a closer look
+	arena    []byte
+	scratch  [maxViews]viewBuf
+	depth    int // scratch buffers in use
 
 	// The value at hand.
 	raw, out []byte // out: the copy that is being rewritten; nil while nothing was found
@@ -120,7 +121,11 @@ func (m *Masker) Target(b []byte) []byte {
 
 // URL redacts a URL that is a value: a Referer, a Location.
 func (m *Masker) URL(b []byte) []byte {
+	if len(b) > 0 && bytes.Equal(b, m.plainURL) {
+		return b
+	}
 	if !suspicious(trimScheme(b)) {
+		m.plainURL = append(m.plainURL[:0], b...)
 		return b
 	}
 	return m.cachedValue(cacheURL, b, func() { m.url(m.whole(b), false) })
