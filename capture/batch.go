@@ -11,10 +11,14 @@ import (
 type batch struct {
 	keys   []sortKey
 	chunks [][]byte
+	room   int // bytes of a chunk, unless one line takes more
 	chunk  int // which of them is being filled
 	size   int // bytes taken, keys included
 	err    error
 }
+
+// newBatch makes a batch whose chunks are large enough for a decoded frame of a run, since a merge uses them again.
+func newBatch(frame int) *batch { return &batch{room: frame + frame/8} }
 
 // sortKey is the arrival of a request and where its record lies: the chunk (upper half), the byte in it. A batch
 // is filled in the order of refs.
@@ -24,7 +28,6 @@ type sortKey struct {
 }
 
 const (
-	chunkSize  = frameTarget + frameTarget/8 // a frame of a run fits too, once it is decoded
 	recordHead = 4
 	keySize    = 48 // bytes of a sortKey, its double while sorting, and the slice's growth
 )
@@ -32,7 +35,7 @@ const (
 // add encodes q at the end of the batch. scratch is for requests that may be too large for what is left of a chunk.
 func (b *batch) add(q *Request, scratch *[]byte) error {
 	bound := recordHead + q.jsonBound()
-	if c := b.room(bound); c != nil {
+	if c := b.fits(bound); c != nil {
 		start := len(*c)
 		line := q.AppendJSON(append(*c, 0, 0, 0, 0))
 		n := len(line) - start - recordHead
@@ -53,8 +56,8 @@ func (b *batch) add(q *Request, scratch *[]byte) error {
 	return nil
 }
 
-// room is the chunk that is being filled, if n bytes fit behind what it holds.
-func (b *batch) room(n int) *[]byte {
+// fits is the chunk that is being filled, if n bytes fit behind what it holds.
+func (b *batch) fits(n int) *[]byte {
 	if b.chunk < len(b.chunks) {
 		if c := &b.chunks[b.chunk]; cap(*c)-len(*c) >= n {
 			return c
@@ -66,7 +69,7 @@ func (b *batch) room(n int) *[]byte {
 // put adds a line that was encoded before.
 func (b *batch) put(at int64, line []byte) {
 	n := recordHead + len(line)
-	c := b.room(n)
+	c := b.fits(n)
 	if c == nil {
 		c = b.newChunk(n)
 	}
@@ -84,7 +87,7 @@ func (b *batch) newChunk(n int) *[]byte {
 		b.chunks = append(b.chunks, nil)
 	}
 	if c := &b.chunks[b.chunk]; cap(*c) < n {
-		*c = make([]byte, 0, max(chunkSize, n))
+		*c = make([]byte, 0, max(b.room, n))
 	}
 	return &b.chunks[b.chunk]
 }
@@ -105,7 +108,7 @@ func (b *batch) line(ref uint64) []byte {
 func (b *batch) reset() {
 	b.keys, b.chunk, b.size, b.err = b.keys[:0], 0, 0, nil
 	for i, c := range b.chunks {
-		if cap(c) > chunkSize {
+		if cap(c) > b.room {
 			c = nil
 		}
 		b.chunks[i] = c[:0]

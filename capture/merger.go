@@ -31,9 +31,8 @@ type cursor struct {
 }
 
 const (
-	mergeMemory = 32 << 20 // bytes of decoded frames
-	maxRuns     = 32       // merged at once, where they overlap
-	stampAt     = len(`{"at":"`)
+	maxRuns = 32 // merged at once, where they overlap
+	stampAt = len(`{"at":"`)
 )
 
 // merge merges runs until one merge is left to do, and begins it.
@@ -43,7 +42,7 @@ func (p *spiller) merge(ctx context.Context) (*merger, error) {
 		return nil, err
 	}
 	for {
-		most := fanIn(p.runs)
+		most := fanIn(p.runs, p.shares.merge)
 		if overlap(p.runs) <= most {
 			return newMerger(p.file, p.dec, p.runs, p.freed), nil
 		}
@@ -53,15 +52,15 @@ func (p *spiller) merge(ctx context.Context) (*merger, error) {
 	}
 }
 
-// fanIn is how many runs may be decoded at the same time.
-func fanIn(runs []*run) int {
+// fanIn is how many runs may be decoded at the same time within so many bytes.
+func fanIn(runs []*run, memory int) int {
 	largest := uint32(1)
 	for _, r := range runs {
 		for i := range r.frames {
 			largest = max(largest, r.frames[i].size.plain)
 		}
 	}
-	return max(2, min(maxRuns, mergeMemory/int(largest)))
+	return max(2, min(maxRuns, memory/int(largest)))
 }
 
 // overlap is how many runs hold requests of one instant, at most.

@@ -18,6 +18,7 @@ type SorterOptions struct {
 // in memory it sorts and compresses in one goroutine of its own, which ends with the first Next, CopyTo or Close.
 type Sorter struct {
 	o       SorterOptions
+	shares  shares
 	fill    *batch // what is being added
 	scratch []byte
 	added   int64
@@ -35,13 +36,23 @@ const defaultBudget = 48 << 20
 // NewSorter makes a Sorter.
 func NewSorter(o SorterOptions) *Sorter { return &Sorter{o: o} }
 
-// share is the bytes of one batch, of which the budget holds three: the one that is being filled, the one that is
-// being written to runs, and in halves what was held back of those before it and its new place.
-func (s *Sorter) share() int {
-	if s.o.Budget == 0 {
-		return defaultBudget / 3
+// shares are the parts of a budget, in bytes.
+type shares struct {
+	batch int // the requests that are being added, and as many that are being written to runs
+	hold  int // what was held back of those before them, and as much for its new place
+	frame int // lines of a frame of a run
+	merge int // frames that are being merged, when there are no batches any more
+}
+
+// minFrame bounds the number of frames where the budget is small.
+const minFrame = 4 << 10
+
+func sharesOf(budget int) shares {
+	if budget == 0 {
+		budget = defaultBudget
 	}
-	return s.o.Budget / 3
+	frame := max(minFrame, min(frameTarget, budget/48))
+	return shares{batch: budget / 3, hold: budget / 6, frame: frame, merge: max(2*budget/3, 16*minFrame)}
 }
 
 // Add takes a copy of q. It refuses a request that no Redactor has seen, since requests go to a temporary
@@ -57,9 +68,10 @@ func (s *Sorter) Add(q *Request) error {
 		return err
 	}
 	if s.fill == nil {
-		s.fill = &batch{}
+		s.shares = sharesOf(s.o.Budget)
+		s.fill = newBatch(s.shares.frame)
 	}
-	if s.fill.size > s.share() {
+	if s.fill.size > s.shares.batch {
 		if err := s.turn(); err != nil {
 			return err
 		}
@@ -76,7 +88,7 @@ func (s *Sorter) Add(q *Request) error {
 func (s *Sorter) turn() error {
 	if s.spiller == nil {
 		var err error
-		if s.spiller, err = newSpiller(s.o.TempDir, s.share()/2); err != nil {
+		if s.spiller, err = newSpiller(s.o.TempDir, s.shares); err != nil {
 			return err
 		}
 		s.spiller.start()

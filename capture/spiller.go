@@ -12,7 +12,7 @@ import (
 // left to merge. It works in a goroutine of its own between start and finish or close; only swap may be called
 // meanwhile.
 type spiller struct {
-	hold int // bytes that are held back at most
+	shares
 	file *spillFile
 	enc  *zstd.Encoder
 	dec  *zstd.Decoder // once the runs are merged
@@ -34,7 +34,7 @@ type spiller struct {
 // maxOpen is how many runs may grow at the same time. Each keeps the lines of one frame in memory.
 const maxOpen = 4
 
-func newSpiller(dir string, hold int) (*spiller, error) {
+func newSpiller(dir string, parts shares) (*spiller, error) {
 	file, err := newSpillFile(dir)
 	if err != nil {
 		return nil, err
@@ -44,13 +44,13 @@ func newSpiller(dir string, hold int) (*spiller, error) {
 		return nil, errors.Join(err, file.close())
 	}
 	return &spiller{
-		hold: hold, file: file, enc: enc, held: &batch{}, next: &batch{},
+		shares: parts, file: file, enc: enc, held: newBatch(parts.frame), next: newBatch(parts.frame),
 		full: make(chan *batch), empty: make(chan *batch, 1),
 	}, nil
 }
 
 func (p *spiller) start() {
-	p.empty <- &batch{}
+	p.empty <- newBatch(p.frame)
 	p.wg.Go(func() {
 		for b := range p.full {
 			if p.err == nil {
@@ -140,7 +140,7 @@ func (p *spiller) extend(r *run, at int64, line []byte) error {
 	r.tail = append(r.tail, line...)
 	r.part.last = at
 	r.part.count++
-	if len(r.tail) < frameTarget {
+	if len(r.tail) < p.frame {
 		return nil
 	}
 	return p.flush(r)

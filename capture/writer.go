@@ -168,7 +168,7 @@ func (w *Writer) fullFrame() error {
 func (w *Writer) count(n, first, last int64) {
 	m := &w.meta
 	if m.Requests == 0 {
-		m.First, m.Last = first, last
+		m.First, m.Last = first, first
 	}
 	m.Requests += n
 	m.First = min(m.First, first)

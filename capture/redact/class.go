@@ -78,11 +78,11 @@ const (
 	countBits    = 10 // so a field counts up to maxCounted
 	maxCounted   = 1<<countBits - 1
 
-	someLower  = maxCounted
-	someUpper  = maxCounted << countBits
-	someDigit  = maxCounted << (2 * countBits)
-	someDot    = maxCounted << (4 * countBits)
-	someHot    = maxCounted << (5 * countBits)
+	someLower = maxCounted
+	someUpper = maxCounted << countBits
+	someDigit = maxCounted << (2 * countBits)
+	someDot   = maxCounted << (4 * countBits)
+	someHot   = maxCounted << (5 * countBits)
 )
 
 // suspicious is the gate before all detectors: false means that none of them can find anything in b.
