@@ -2,7 +2,6 @@ package source
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -79,38 +78,4 @@ func (s *slow) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	return n, nil
-}
-
-func BenchmarkImport(b *testing.B) {
-	const n = 20_000
-	var text strings.Builder
-	for i := range n {
-		text.WriteString(combined(i) + "\n")
-	}
-	path := write(b, b.TempDir(), "access.log", []byte(text.String()))
-	b.SetBytes(int64(text.Len()))
-	b.ReportAllocs()
-	for b.Loop() {
-		s, err := Open(b.Context(), []string{path}, options(b, false))
-		if err != nil {
-			b.Fatal(err)
-		}
-		w, err := capture.NewWriter(io.Discard, capture.WriterOptions{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		var q capture.Request
-		for err = s.Next(&q); err == nil; err = s.Next(&q) {
-			if err := w.Write(&q); err != nil {
-				b.Fatal(err)
-			}
-		}
-		if err != io.EOF {
-			b.Fatal(err)
-		}
-		if err := errors.Join(w.Close(), s.Close()); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "lines/s")
 }
