@@ -17,8 +17,11 @@ type batch struct {
 	err    error
 }
 
+// roomFor is the memory for the lines of a frame, whose last line may go beyond its size.
+func roomFor(frame int) int { return frame + frame/8 }
+
 // newBatch makes a batch whose chunks are large enough for a decoded frame of a run, since a merge uses them again.
-func newBatch(frame int) *batch { return &batch{room: frame + frame/8} }
+func newBatch(frame int) *batch { return &batch{room: roomFor(frame)} }
 
 // sortKey is the arrival of a request and where its record lies: the chunk (upper half), the byte in it. A batch
 // is filled in the order of refs.

@@ -93,16 +93,15 @@ func (p *spiller) mergePass(ctx context.Context, most int) (err error) {
 	var merged []*run
 	p.file = file
 	for group := range slices.Chunk(p.runs, most) {
-		r := &run{}
+		r := p.newRun()
 		m := newMerger(old, p.dec, group, p.freed)
 		if err := m.copyTo(ctx, runSink{p, r}); err != nil {
 			return err
 		}
 		p.freed = m.memory
-		if err := p.flush(r); err != nil {
+		if err := p.seal(r); err != nil {
 			return err
 		}
-		r.tail = nil
 		merged = append(merged, r)
 	}
 	p.runs = merged

@@ -81,7 +81,7 @@ func (p *spiller) finish(b *batch) error {
 	p.held, p.next, p.spare = nil, nil, nil
 	for _, r := range p.open {
 		if p.err == nil {
-			p.err = p.flush(r)
+			p.err = p.seal(r)
 		}
 	}
 	p.open = nil
@@ -153,17 +153,33 @@ func (p *spiller) runFor(at int64) (*run, error) {
 			return r, nil
 		}
 	}
-	r := &run{}
 	if len(p.open) == maxOpen {
-		oldest := p.open[0]
-		if err := p.flush(oldest); err != nil {
+		if err := p.seal(p.open[0]); err != nil {
 			return nil, err
 		}
-		r.tail, oldest.tail = oldest.tail[:0], nil
 		p.open = append(p.open[:0], p.open[1:]...)
 	}
+	r := p.newRun()
 	p.open, p.runs = append(p.open, r), append(p.runs, r)
 	return r, nil
+}
+
+// newRun makes a run with memory for the lines of a frame, and seal writes what is left of it and takes that memory
+// back.
+func (p *spiller) newRun() *run {
+	if n := len(p.freed); n > 0 {
+		memory := p.freed[n-1]
+		p.freed = p.freed[:n-1]
+		return &run{tail: memory[:0]}
+	}
+	return &run{tail: make([]byte, 0, roomFor(p.frame))}
+}
+
+func (p *spiller) seal(r *run) error {
+	err := p.flush(r)
+	p.freed = append(p.freed, r.tail)
+	r.tail = nil
+	return err
 }
 
 // flush writes the lines that a run has in memory as one frame.
