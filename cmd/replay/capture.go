@@ -118,24 +118,28 @@ func writeCaptureText(t *terminal, d *captureDocument) error {
 	p := t.printer()
 	p.linef("%s requests, %s to %s", thousands(d.Requests), d.First, d.Last)
 	for i := range d.Sources {
-		l := &d.Sources[i]
-		p.linef("  %s: %s, %s lines = %s requests + %s skipped + %s filtered", l.Name, l.Format,
-			thousands(l.Lines), thousands(l.Requests), thousands(total(l.Skipped)), thousands(l.Filtered))
-		p.linef("    stamps: %s, resolution %s", basisText(l.Basis), l.Resolution)
-		for _, r := range slices.Sorted(maps.Keys(l.Skipped)) {
-			p.linef("    skipped %s: %s", r, thousands(l.Skipped[r]))
-			for _, e := range l.Examples {
-				if e.Reason == r {
-					p.linef("      %s: %s", e.Src, e.Part)
-				}
-			}
-		}
+		writeSourceText(p, &d.Sources[i])
 	}
 	if n := total(d.Redacted); n > 0 {
 		p.linef("  %s values redacted:%s", thousands(n), countsText(d.Redacted))
 	}
 	p.linef("%s", d.Out)
 	return p.err
+}
+
+// writeSourceText prints the account of one source.
+func writeSourceText(p *printer, l *capture.Ledger) {
+	p.linef("  %s: %s, %s lines = %s requests + %s skipped + %s filtered", l.Name, l.Format,
+		thousands(l.Lines), thousands(l.Requests), thousands(total(l.Skipped)), thousands(l.Filtered))
+	p.linef("    stamps: %s, resolution %s", basisText(l.Basis), l.Resolution)
+	for _, r := range slices.Sorted(maps.Keys(l.Skipped)) {
+		p.linef("    skipped %s: %s", r, thousands(l.Skipped[r]))
+		for _, e := range l.Examples {
+			if e.Reason == r {
+				p.linef("      %s: %s", e.Src, e.Part)
+			}
+		}
+	}
 }
 
 func basisText(b capture.Basis) string {

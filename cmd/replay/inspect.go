@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -13,14 +15,19 @@ func newInspect(a *app) *cobra.Command {
 	var verify bool
 	cmd := &cobra.Command{
 		Use:   "inspect FILE.cap.zst",
-		Short: "Say what is in a capture file",
-		Long: `Say what is in a capture file: span, sources and their ledgers, hosts. --verify reads every request and says
+		Short: "Say what is in a capture file, what it lacks and how to log that",
+		Long: `Say what is in a capture file (or in FILE.part, while it is written): span, rate, routes, methods, statuses,
+sources and their ledgers, clients, hosts; what is missing for a faithful replay and what that costs; and the lines
+to put into the server's configuration so that its log holds it. --verify reads every request and says
 whether they are whole, torn at the end, or damaged in the middle, and how many are sound; the seek table is not checked.
 ` + exitStatusHelp,
 		Example: "  replay inspect prod.cap.zst\n  replay inspect --verify prod.cap.zst",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := capture.Open(args[0])
+			if _, ok := errors.AsType[*capture.FormatError](err); ok {
+				return &exit{exitTrouble, err, []string{fmt.Sprintf("replay capture %s", args[0])}}
+			}
 			if err != nil {
 				return err
 			}
@@ -28,20 +35,51 @@ whether they are whole, torn at the end, or damaged in the middle, and how many 
 			if verify {
 				return a.verify(args[0], r)
 			}
-			m, ok := r.Meta()
-			if !ok {
-				err := fmt.Errorf("%s: no metadata: the file is torn or still being written", args[0])
-				return &exit{exitTrouble, err, []string{fmt.Sprintf("replay inspect --verify %s", args[0])}}
-			}
-			if a.json {
-				return a.printJSON(m)
-			}
-			return writeMetaText(a.term, args[0], &m)
+			return a.inspect(cmd.Context(), args[0], r)
 		},
 	}
 	cmd.Flags().BoolVar(&verify, "verify", false, "read everything and check it")
 	a.jsonFlag(cmd)
 	return cmd
+}
+
+// inspect reads the whole file once. One that is torn, as one is that is still being written, is told of as far as
+// it is sound; damage in the middle is an error, after the same.
+func (a *app) inspect(ctx context.Context, path string, r *capture.Reader) error {
+	ctx, cancel := a.interruptible(ctx)
+	defer cancel()
+	m, whole := r.Meta()
+	s := newSurvey()
+	bad := s.read(ctx, r, func(n int64) {
+		if whole && m.Requests > 0 {
+			a.term.statusf("  %s of %s requests  %d%%", thousands(n), thousands(m.Requests), 100*n/m.Requests)
+		} else {
+			a.term.statusf("  %s requests", thousands(n))
+		}
+	})
+	a.term.done()
+	format, damaged := errors.AsType[*capture.FormatError](bad)
+	if bad != nil && !damaged {
+		return fmt.Errorf("%s: %w", path, bad)
+	}
+	d := s.document(path, &m)
+	d.Whole = whole && bad == nil
+	if err := a.printInspect(d); err != nil || bad == nil {
+		return err
+	}
+	hint := fmt.Sprintf("replay inspect --verify %s", path)
+	if errors.Is(format, capture.ErrTorn) {
+		a.term.warnf("%s: %s", path, format)
+		return nil
+	}
+	return &exit{exitTrouble, fmt.Errorf("%s: %w", path, bad), []string{hint}}
+}
+
+func (a *app) printInspect(d *inspectDocument) error {
+	if a.json {
+		return a.printJSON(d)
+	}
+	return writeInspectText(a.term, d)
 }
 
 // verify reads the whole file; damage is an error that says where.
@@ -65,16 +103,5 @@ func (a *app) verify(path string, r *capture.Reader) error {
 	}
 	p := a.term.printer()
 	p.linef("%s: whole, %s requests", path, thousands(n))
-	return p.err
-}
-
-func writeMetaText(t *terminal, path string, m *capture.Meta) error {
-	d := captureDocument{Requests: m.Requests, First: stamp(m.First), Last: stamp(m.Last), Out: path, Sources: m.Sources}
-	if err := writeCaptureText(t, &d); err != nil {
-		return err
-	}
-	p := t.printer()
-	p.linef("  hosts: %d named, %s requests name none", len(m.Hosts), thousands(m.Hostless))
-	p.linef("  redaction rules: %s; written by replay %s", m.Redaction, m.Tool)
 	return p.err
 }

@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 			"serve": serve,
 			"count": count,
 			"logs":  logs,
+			"cut":   cut,
 		},
 	})
 }
@@ -178,6 +179,18 @@ func logs(ts *testscript.TestScript, neg bool, args []string) {
 			i%10, at.Format("02/Jan/2006:15:04:05 -0700"), path, 100+i%7)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b.String()), 0o644))
+}
+
+// cut copies a file without its last bytes: cut FILE COPY BYTES
+func cut(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: cut FILE COPY BYTES")
+	}
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	b, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b[:max(len(b)-n, 0)], 0o600))
 }
 
 // A certificate that does not verify is trouble that says which flag would go on.

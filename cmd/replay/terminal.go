@@ -20,6 +20,7 @@ type terminal struct {
 	errTTY   bool
 	colour   bool // of stdout
 	quiet    bool
+	dumb     bool // TERM=dumb: no cursor movement, no characters beyond ASCII in drawings
 
 	mu     sync.Mutex
 	status bool // a status line stands on stderr
@@ -31,12 +32,20 @@ const statusEvery = 10 * time.Second
 
 func newTerminal(out, err io.Writer, env func(string) string) *terminal {
 	dumb := env("TERM") == "dumb"
-	return &terminal{out: out, err: err, errTTY: isTTY(err) && !dumb, colour: isTTY(out) && !dumb && env("NO_COLOR") == ""}
+	return &terminal{out: out, err: err, dumb: dumb, errTTY: isTTY(err) && !dumb, colour: isTTY(out) && !dumb && env("NO_COLOR") == ""}
 }
 
 func isTTY(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// levels are the characters of a sparkline.
+func (t *terminal) levels() []string {
+	if t.dumb {
+		return sparkASCII
+	}
+	return sparkBlocks
 }
 
 func (t *terminal) say(prefix, format string, args ...any) {

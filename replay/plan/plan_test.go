@@ -106,7 +106,7 @@ func TestCaptureIsPlannedAsItWas(t *testing.T) {
 		i++
 	}
 	s := survey(t, p, nil)
-	if s.Captured != 6000 || s.Unsendable[reasonNoBody] != 300 || s.Unsendable[reasonUpgrade] != 300 || s.Planned != 5400 {
+	if s.Captured != 6000 || s.Unsendable[ReasonNoBody] != 300 || s.Unsendable[reasonUpgrade] != 300 || s.Planned != 5400 {
 		t.Errorf("survey = %+v", s)
 	}
 }

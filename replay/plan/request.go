@@ -7,8 +7,8 @@ import (
 
 // Reasons why a captured request cannot be re-issued, beside those of guard.Sendable.
 const (
-	reasonNoBody  = "no-body"        // a method that carries a body, and no source kept it
-	reasonCutBody = "body-not-whole" // longer than what was kept
+	ReasonNoBody  = "no-body"        // a method that carries a body, and no source kept it
+	ReasonCutBody = "body-not-whole" // longer than what was kept
 	reasonUpgrade = "upgrade"        // answered with 101: the connection left HTTP
 	reasonTarget  = "no-target"      // its host has no target
 )
@@ -43,7 +43,7 @@ func (b *builder) build(q *capture.Request, endpoint int) (*Request, int) {
 }
 
 func (b *builder) planned(q *capture.Request, endpoint int) *Request {
-	if reason := b.unsendable(q); reason != "" {
+	if reason := Unsendable(q); reason != "" {
 		b.counts.unsendable[reason]++
 		return nil
 	}
@@ -60,7 +60,8 @@ func (b *builder) planned(q *capture.Request, endpoint int) *Request {
 	return r
 }
 
-func (b *builder) unsendable(q *capture.Request) string {
+// Unsendable is the reason why q cannot be issued again, whatever the target, or "".
+func Unsendable(q *capture.Request) string {
 	if reason, ok := guard.Sendable(q.Method, q.Target); !ok {
 		return reason
 	}
@@ -68,9 +69,9 @@ func (b *builder) unsendable(q *capture.Request) string {
 	case q.Status == 101:
 		return reasonUpgrade
 	case q.BodySize > int64(len(q.Body)):
-		return reasonCutBody
+		return ReasonCutBody
 	case q.BodySize == capture.Unknown && len(q.Body) == 0 && carriesBody(q.Method):
-		return reasonNoBody
+		return ReasonNoBody
 	}
 	return ""
 }
