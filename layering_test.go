@@ -42,10 +42,11 @@ var law = map[string]struct {
 	role role
 	may  []string
 }{
-	"capture":           {root, []string{"capture/redact"}},
-	"capture/redact":    {leaf, nil},
-	"capture/accesslog": {adapter, []string{"capture"}},
-	"capture/source":    {adapter, []string{"capture", "capture/accesslog"}},
+	"capture":              {root, []string{"capture/redact"}},
+	"capture/redact":       {leaf, nil},
+	"capture/redact/rules": {leaf, []string{"capture/redact"}},
+	"capture/accesslog":    {adapter, []string{"capture"}},
+	"capture/source":       {adapter, []string{"capture", "capture/accesslog"}},
 
 	"shape":         {root, []string{"capture", "shape/route", "shape/arrival", "shape/session", "shape/mix", "shape/stat"}},
 	"shape/stat":    {leaf, nil},
@@ -65,7 +66,7 @@ var law = map[string]struct {
 	"analyze/render": {adapter, []string{"analyze", "shape", "replay", "replay/threshold"}},
 
 	"cmd/replay": {command, []string{
-		"capture", "capture/source", "capture/accesslog", "capture/redact",
+		"capture", "capture/source", "capture/accesslog", "capture/redact", "capture/redact/rules",
 		"shape", "shape/route", "shape/arrival", "shape/session", "shape/mix", "shape/stat",
 		"replay", "replay/plan", "replay/guard", "replay/send", "replay/tally", "replay/threshold",
 		"analyze", "analyze/render", "fixtures/staging", "fixtures/shop",
@@ -88,7 +89,7 @@ var dependencies = []struct {
 	{"github.com/ulikunitz/xz", []string{"capture/source"}, nil, "logs that were rotated into .xz"},
 	{"github.com/pierrec/lz4/v4", []string{"capture/source"}, nil, "logs that were rotated into .lz4"},
 	{"golang.org/x/text", []string{"capture/source"}, nil, "logs in UTF-16"},
-	{"github.com/goccy/go-yaml", []string{"shape"}, nil, "the workload file: positions in errors, and comments that survive a re-fit"},
+	{"github.com/goccy/go-yaml", []string{"shape", "capture/redact/rules"}, nil, "the workload file and the redaction rules: positions in errors, and comments that survive a re-fit"},
 	{"github.com/HdrHistogram/hdrhistogram-go", []string{"replay/tally"}, nil, "latency histograms and intervals.hlog"},
 	{"golang.org/x/term", []string{"cmd/replay"}, nil, "whether a stream is a terminal"},
 	{"golang.org/x/sys", []string{"replay/send"}, nil, "epoll and timer slack, which the standard library does not offer"},

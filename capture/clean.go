@@ -5,10 +5,18 @@ import (
 )
 
 // Ensure makes q clean: it applies r unless another Redactor was there before. Of a request that is clean
-// already it drops the bodies if r drops bodies; its pseudonyms and replaced values stay as they are.
+// already it drops the bodies if r drops bodies, and applies a user's rules, which nobody may have applied before;
+// its pseudonym stays as it is.
 func (r *Redactor) Ensure(q *Request) {
 	if !q.clean {
 		r.Apply(q)
+		return
+	}
+	if r.o.Rules != nil && !r.o.KeepSecrets {
+		if r.o.Rules.DropClient {
+			q.Client = nil
+		}
+		r.values(q)
 		return
 	}
 	if r.o.NoBodies {

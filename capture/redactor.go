@@ -8,6 +8,8 @@ import (
 	"encoding/base32"
 	"fmt"
 	"hash"
+	"slices"
+	"strings"
 
 	"trafficreplay/capture/redact"
 )
@@ -35,6 +37,8 @@ type RedactOptions struct {
 	Key         []byte // of the client pseudonyms; nil: 32 random bytes that are thrown away with the Redactor
 	KeepSecrets bool   // change nothing at all: the only way to keep secrets
 	NoBodies    bool   // drop request and response bodies, and the messages of streams
+
+	Rules *redact.Rules // the user's, on top of the default ones; nil: none
 }
 
 // maxClients bounds each generation of remembered pseudonyms.
@@ -53,10 +57,12 @@ func NewRedactor(o RedactOptions) (*Redactor, error) {
 			return nil, fmt.Errorf("redaction key: %w", err)
 		}
 	}
-	return &Redactor{
+	r := &Redactor{
 		o: o, mask: redact.New(o.Key), mac: hmac.New(sha256.New, o.Key),
 		clients: [2]map[string][]byte{{}, {}},
-	}, nil
+	}
+	r.mask.Use(o.Rules)
+	return r, nil
 }
 
 // Apply redacts q in place and marks it clean. The rewritten slices belong to the Redactor and stay valid
@@ -68,8 +74,16 @@ func (r *Redactor) Apply(q *Request) {
 	if r.o.KeepSecrets {
 		return
 	}
-	r.mask.Reset()
 	q.Client = r.pseudonym(q.Client)
+	r.values(q)
+}
+
+// values redacts all of q but its client.
+func (r *Redactor) values(q *Request) {
+	r.mask.Reset()
+	if r.o.Rules != nil {
+		q.Headers, q.RespHeaders, q.Trailers = r.drop(q.Headers), r.drop(q.RespHeaders), r.drop(q.Trailers)
+	}
 	q.Target = r.mask.Target(q.Target)
 	r.headers(q.Headers)
 	r.headers(q.RespHeaders)
@@ -92,6 +106,11 @@ func (r *Redactor) Apply(q *Request) {
 	}
 }
 
+// drop takes out the headers that a rule leaves out. Their order stays.
+func (r *Redactor) drop(hs []Header) []Header {
+	return slices.DeleteFunc(hs, func(h Header) bool { return r.o.Rules.Drops(h.Name) })
+}
+
 func (r *Redactor) headers(hs []Header) {
 	for i := range hs {
 		hs[i].Value = r.mask.Header(hs[i].Name, hs[i].Value)
@@ -112,6 +131,9 @@ func (r *Redactor) response(q *Request) []byte {
 func (r *Redactor) pseudonym(client []byte) []byte {
 	if len(client) == 0 {
 		return client
+	}
+	if r.o.Rules != nil && r.o.Rules.DropClient {
+		return nil
 	}
 	if bytes.Equal(client, r.last.name) {
 		return r.last.pseudonym
@@ -149,12 +171,27 @@ func (r *Redactor) Hits() map[string]int64 {
 	return h
 }
 
-// Version names the rules, for the capture file's metadata: "1", or "none" when secrets are kept.
+// Spared is how many values stayed for a user's rule although they look like secrets, by the rule's name: "query
+// code". The map belongs to the caller.
+func (r *Redactor) Spared() map[string]int64 { return r.mask.Spared() }
+
+// Version names the rules, for the capture file's metadata: "1", or "none" when secrets are kept. A user's rules are
+// added with their digest and all that they keep: "1 + rules.yaml sha256:0123456789ab, keeps query code".
 func (r *Redactor) Version() string {
 	if r.o.KeepSecrets {
-		return "none"
+		return NoRedaction
 	}
-	return "1"
+	v := "1"
+	if u := r.o.Rules; u != nil {
+		v += " + " + u.Name
+		if names := u.Kept(); len(names) > 0 {
+			v += ", keeps " + strings.Join(names, ", keeps ")
+		}
+		if u.DropClient {
+			v += ", drops clients"
+		}
+	}
+	return v
 }
 
 // header is the value of the first field called name (compared without case), or nil.

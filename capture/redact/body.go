@@ -13,7 +13,7 @@ func (m *Masker) Body(b, contentType []byte) []byte {
 	}
 	m.begin(b)
 	m.body(m.whole(b), contentType)
-	return m.end(b)
+	return m.matched(m.end(b), Bodies)
 }
 
 func (m *Masker) body(v view, contentType []byte) {
@@ -24,7 +24,9 @@ func (m *Masker) body(v view, contentType []byte) {
 	case containsFold(contentType, "json"), looksJSON(v.b):
 		m.json(v)
 	case containsFold(contentType, "x-www-form-urlencoded"), len(contentType) == 0 && looksForm(v.b):
+		m.form = true
 		m.query(v)
+		m.form = false
 	default:
 		m.text(v, context{})
 	}
@@ -68,7 +70,13 @@ func (m *Masker) part(v view) {
 	if isBinary(value.b) {
 		return
 	}
-	if kind := fieldSort(disposition(header.b)); kind.condemned(value.b) {
+	name := disposition(header.b)
+	kind := m.sortOf(Form, name)
+	if kind == kept {
+		m.spare(value, Form, name)
+		return
+	}
+	if kind.condemned(value.b) {
 		m.named(value)
 		return
 	}

@@ -34,9 +34,9 @@ func (m *Masker) detect(v view, c context) {
 		case x == ':':
 			start, end, class = m.colonAt(b, i, c)
 		case x == '=':
-			start, end, class = assignedAt(b, i, c)
+			start, end, class = m.assignedAt(b, i, c)
 		case x == '>':
-			start, end, class = elementAt(b, i)
+			start, end, class = m.elementAt(b, i)
 		case x == '-' && hasPrefix(b[i:], "-----BEGIN"):
 			end, class = pemEnd(b, i), ClassPEM
 		}
@@ -214,7 +214,7 @@ func (m *Masker) colonAt(b []byte, i int, c context) (int, int, Class) {
 		}
 	}
 	if i+2 < len(b) && b[i+1] == ' ' && !c.agent {
-		return assignedAt(b, i, c)
+		return m.assignedAt(b, i, c)
 	}
 	return 0, 0, ClassNone
 }
@@ -236,7 +236,7 @@ func userinfoAt(b []byte, i int) (int, int) {
 }
 
 // assignedAt finds the value behind the = or : at b[i] when the name before it is on the deny-list.
-func assignedAt(b []byte, i int, c context) (int, int, Class) {
+func (m *Masker) assignedAt(b []byte, i int, c context) (int, int, Class) {
 	e := i
 	for e > 0 && (b[e-1] == ' ' || b[e-1] == '"' || b[e-1] == '\'') && i-e < 2 {
 		e--
@@ -245,7 +245,7 @@ func assignedAt(b []byte, i int, c context) (int, int, Class) {
 	for s > 0 && e-s < maxName && kinds[b[s-1]]&(word|dot) != 0 {
 		s--
 	}
-	kind := fieldSort(b[s:e])
+	kind := m.sortAnywhere(b[s:e])
 	if s == e || kind != secret && kind != person && kind != long {
 		return 0, 0, ClassNone
 	}
@@ -277,7 +277,7 @@ func ends(c byte) bool {
 }
 
 // elementAt finds the text of the XML element whose start tag ends at b[i], when its name is on the deny-list.
-func elementAt(b []byte, i int) (int, int, Class) {
+func (m *Masker) elementAt(b []byte, i int) (int, int, Class) {
 	s := i
 	for s > 0 && i-s < maxName && (kinds[b[s-1]]&(word|dot) != 0 || b[s-1] == ':') {
 		s--
@@ -286,7 +286,7 @@ func elementAt(b []byte, i int) (int, int, Class) {
 		return 0, 0, ClassNone
 	}
 	n := bytes.IndexByte(b[i:min(len(b), i+4096)], '<')
-	if n < 2 || !fieldSort(b[s:i]).condemned(bytes.TrimSpace(b[i+1:i+n])) {
+	if n < 2 || !m.sortAnywhere(b[s:i]).condemned(bytes.TrimSpace(b[i+1:i+n])) {
 		return 0, 0, ClassNone
 	}
 	return i + 1, i + n, ClassNamed

@@ -87,8 +87,8 @@ func FuzzHeader(f *testing.F) {
 			t.Errorf("%s: %q became %q, of another length", name, value, out)
 		}
 		if headerSort([]byte(name)) == secret {
-			if got := NewAuditor().Header([]byte(name), out); got != "" {
-				t.Errorf("%s: %q became %q, in which the audit finds %s", name, value, out, got)
+			if got := NewAuditor(nil).Header([]byte(name), out); len(got) > 0 {
+				t.Errorf("%s: %q became %q, in which the audit finds %v", name, value, out, got)
 			}
 		}
 	})

@@ -7,6 +7,13 @@ func (m *Masker) Header(name, value []byte) []byte {
 	if len(value) == 0 || len(name) == 0 {
 		return value
 	}
+	if m.rules != nil {
+		return m.headerByRule(name, value)
+	}
+	return m.header(name, value)
+}
+
+func (m *Masker) header(name, value []byte) []byte {
 	switch string(name) { // as access logs name them; what follows folds the name first
 	case "User-Agent":
 		return m.agent(value)
@@ -77,7 +84,7 @@ func (m *Masker) cookies(value []byte, set bool) []byte {
 		for name < e && (value[name] == ' ' || value[name] == '"') {
 			name++
 		}
-		if d := m.unescape(v.sub(name, e)); len(d.b) > 0 {
+		if d := m.unescape(v.sub(name, e)); len(d.b) > 0 && !m.keepsCookie(v, s, name, d) {
 			m.replace(d, 0, len(d.b), ClassNamed)
 		}
 		m.depth = 0

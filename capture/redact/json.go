@@ -10,6 +10,7 @@ const maxDepth = 128
 func (m *Masker) json(v view) {
 	var below [maxDepth]sort // what the name of each open container says about what is in it
 	depth, pending := 0, plain
+	var key view // the last one that was read
 	b := v.b
 	for i := 0; i < len(b); {
 		switch x := b[i]; {
@@ -35,7 +36,10 @@ func (m *Masker) json(v view) {
 		case x == '"':
 			end := stringEnd(b, i+1)
 			if isKey(b, end) {
-				pending = m.jsonKey(v.sub(i+1, end), below[min(depth, maxDepth-1)])
+				key = v.sub(i+1, end)
+				pending = m.jsonKey(key, below[min(depth, maxDepth-1)])
+			} else if pending == kept {
+				m.spare(v.sub(i+1, end), JSON, key.b)
 			} else {
 				m.jsonString(v.sub(i+1, end), pending)
 			}
@@ -89,11 +93,11 @@ func (m *Masker) jsonKey(name view, above sort) sort {
 	depth := m.depth
 	defer func() { m.depth = depth }()
 	d, _ := m.decode(name, '\\', jsonUnit)
-	kind := fieldSort(d.b)
+	kind := m.sortOf(JSON, d.b)
 	if kind == plain && suspicious(d.b) {
 		m.detect(d, context{})
 	}
-	if kind != secret && above == secret {
+	if kind != secret && kind != kept && above == secret {
 		return secret
 	}
 	return kind
@@ -124,6 +128,8 @@ func (m *Masker) jsonNumber(v view, s, e int, kind sort) {
 	num := v.b[s:e]
 	class := ClassNone
 	switch {
+	case kind == kept:
+		return
 	case kind == secret && !trivial(num):
 		class = ClassNamed
 	case len(num) >= 13 && cardAt(v.b, s, context{}) == e:

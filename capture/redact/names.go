@@ -15,6 +15,7 @@ const (
 	long            // a credential if it is long and mixed (key=, code=): short ones are ids and coupons
 	version         // a version number, not an address
 	identifier      // an id of a record or a place in a list: random ids in the usual lengths stay
+	kept            // by a rule of the user's: nothing is looked for
 )
 
 // fields are names of query parameters, form and JSON fields, folded: lower case without - _ . and spaces.

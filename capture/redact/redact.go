@@ -24,7 +24,9 @@ import "bytes"
 // the next Reset. Arguments are never written to.
 type Masker struct {
 	tokens   numberer
-	hits     [numClasses]int64
+	rules    *Rules // the user's; may be nil
+	spared   map[string]int64
+	hits     [numClasses + maxPatterns]int64
 	caches   [numCaches]map[string]cached
 	recent   [numCaches]cached // the last value of each cache
 	plainURL []byte            // the last URL that was not worth a closer look
@@ -37,7 +39,9 @@ type Masker struct {
 	probing  bool   // only ask whether something is there, for text inside base64
 	auditing bool   // report instead of replacing, and pass over what is a token already
 	found    Class  // the first class found while probing or auditing
+	form     bool   // the parameters at hand are a form's, not a query's
 	seen     []Class
+	sink     func(class Class, value []byte) // while auditing, is told of every find
 }
 
 // cached is what became of a value that is likely to come again.
@@ -74,7 +78,7 @@ func (m *Masker) Hits() map[string]int64 {
 	h := map[string]int64{}
 	for c, n := range m.hits {
 		if n > 0 {
-			h[Class(c).String()] = n
+			h[m.rules.className(Class(c))] += n
 		}
 	}
 	if m.tokens.overflow > 0 {
@@ -98,12 +102,12 @@ func (m *Masker) Text(b []byte) []byte {
 func (m *Masker) Target(b []byte) []byte {
 	if len(b) == 0 || b[0] != '/' {
 		if !suspicious(b) {
-			return b
+			return m.targetByRule(b)
 		}
 		b = dropUserinfo(m, b)
 		m.begin(b)
 		m.url(m.whole(b), true)
-		return m.end(b)
+		return m.targetByRule(m.end(b))
 	}
 	path := bytes.IndexByte(b, '?')
 	if path < 0 {
@@ -116,7 +120,7 @@ func (m *Masker) Target(b []byte) []byte {
 	if path+1 < len(b) {
 		m.queryAndFragment(m.whole(b).sub(path+1, len(b)))
 	}
-	return m.end(b)
+	return m.targetByRule(m.end(b))
 }
 
 // URL redacts a URL that is a value: a Referer, a Location.
@@ -192,9 +196,7 @@ func (m *Masker) replace(v view, s, e int, class Class) {
 		return
 	}
 	if m.auditing || m.probing {
-		if m.found == ClassNone && !isToken(v.b[s:e], class == ClassNamed) {
-			m.found = class
-		}
+		m.notice(v.b[s:e], class)
 		return
 	}
 	if m.out == nil {
@@ -203,7 +205,7 @@ func (m *Masker) replace(v view, s, e int, class Class) {
 	}
 	m.hits[class]++
 	m.seen = append(m.seen, class)
-	substitute(m.out, v, s, e, class, m.tokens.number(v.b[s:e]))
+	substitute(m.out, v, s, e, m.rules.shape(class), m.tokens.number(v.b[s:e]))
 }
 
 // alloc takes n bytes from the arena. When the arena is full a larger one takes its place; what was

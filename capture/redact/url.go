@@ -127,7 +127,10 @@ func (m *Masker) parameter(name, value view) {
 	kind := plain
 	if len(name.b) > 0 {
 		n := m.unescape(name)
-		kind = fieldSort(n.b)
+		if kind = m.sortOf(m.place(), n.b); kind == kept {
+			m.spare(value, m.place(), n.b)
+			return
+		}
 		if kind == plain && suspicious(name.b) {
 			m.detect(n, context{query: true}) // a name can be a value: ?jane@example.com=
 		}
@@ -194,7 +197,7 @@ func dropUserinfo(m *Masker, b []byte) []byte {
 		return b
 	}
 	if m.auditing {
-		m.found = ClassUserinfo
+		m.notice(b[s:e], ClassUserinfo)
 		return b
 	}
 	m.hits[ClassUserinfo]++
