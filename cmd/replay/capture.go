@@ -96,6 +96,7 @@ func (a *app) importTo(ctx context.Context, args []string, in *inputFlags, path 
 	for _, n := range set.Notes() {
 		a.term.notef("%s", n)
 	}
+	a.warnSpared(in.rules, redactor.Spared())
 	w.SetSources(set.Ledgers())
 	return w, redactor.Hits(), w.Close()
 }

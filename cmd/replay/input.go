@@ -21,6 +21,8 @@ type inputFlags struct {
 	format, logFormat, timezone string
 	maxSkipped                  string
 	keepSecrets, noBodies       bool
+	rules                       string // file of redaction rules
+	keyFile, newKeyFile         string
 	filter                      capture.FilterFlags
 
 	outs []output // what the command writes besides the capture file: none may be a source
@@ -33,6 +35,9 @@ func (f *inputFlags) add(cmd *cobra.Command) {
 	fs.StringVar(&f.timezone, "timezone", "", "zone of stamps that carry none, such as Europe/Berlin (default: UTC)")
 	fs.StringVar(&f.maxSkipped, "max-skipped", "", "more skipped lines than this share are an error, such as 5%")
 	fs.BoolVar(&f.keepSecrets, "keep-secrets", false, "redact nothing")
+	fs.StringVar(&f.rules, "redact", "", "YAML file of your own redaction rules, on top of the default ones (docs/safety.md)")
+	fs.StringVar(&f.keyFile, "key-file", "", "key of the clients' pseudonyms: captures made with one key can be joined by client")
+	fs.StringVar(&f.newKeyFile, "new-key-file", "", "make such a key, put it into this new file and use it")
 	fs.BoolVar(&f.noBodies, "no-bodies", false, "drop request and response bodies")
 	fs.StringVar(&f.filter.Since, "since", "", "only requests that arrived at or after this instant (RFC 3339)")
 	fs.StringVar(&f.filter.Until, "until", "", "only requests that arrived before this instant (RFC 3339)")
@@ -68,7 +73,7 @@ func (f *inputFlags) options() (source.Options, *capture.Redactor, error) {
 			return o, nil, usage(err)
 		}
 	}
-	redactor, err := capture.NewRedactor(capture.RedactOptions{KeepSecrets: f.keepSecrets, NoBodies: f.noBodies})
+	redactor, err := f.redactor()
 	if err != nil {
 		return o, nil, err
 	}
@@ -109,7 +114,7 @@ type captured struct {
 // filtered, else a temporary one that close removes.
 func (a *app) asCapture(ctx context.Context, args []string, in *inputFlags) (*captured, error) {
 	c := &captured{name: filepath.Base(args[0]), remove: func() error { return nil }}
-	if len(args) == 1 && in.filter == (capture.FilterFlags{}) {
+	if len(args) == 1 && in.filter == (capture.FilterFlags{}) && in.rules == "" {
 		if r, err := capture.Open(args[0]); err == nil {
 			defer r.Close()
 			if m, ok := r.Meta(); ok && m.Disorder == 0 {

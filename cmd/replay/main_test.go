@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"trafficreplay/capture"
 	"trafficreplay/replay"
 )
 
@@ -39,11 +41,14 @@ func TestScripts(t *testing.T) {
 		},
 		Condition: condition,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits,
-			"serve": serve,
-			"count": count,
-			"logs":  logs,
-			"cut":   cut,
+			"exits":   exits,
+			"serve":   serve,
+			"count":   count,
+			"logs":    logs,
+			"cut":     cut,
+			"lines":   lines,
+			"example": example,
+			"clients": clients,
 		},
 	})
 }
@@ -191,6 +196,68 @@ func cut(ts *testscript.TestScript, neg bool, args []string) {
 	b, err := os.ReadFile(ts.MkAbs(args[0]))
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b[:max(len(b)-n, 0)], 0o600))
+}
+
+// requests reads all requests of a capture file.
+func requests(ts *testscript.TestScript, file string, each func(q *capture.Request)) {
+	r, err := capture.Open(ts.MkAbs(file))
+	ts.Check(err)
+	defer r.Close()
+	var q capture.Request
+	for {
+		err := r.Next(&q)
+		if err == io.EOF {
+			return
+		}
+		ts.Check(err)
+		each(&q)
+	}
+}
+
+// lines writes a capture's lines into a file: lines CAPTURE FILE
+func lines(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: lines CAPTURE FILE")
+	}
+	var b []byte
+	requests(ts, args[0], func(q *capture.Request) { b = append(q.AppendJSON(b), '\n') })
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b, 0o600))
+}
+
+// example writes the indented block of a page that begins with a line into a file: example PAGE LINE FILE
+func example(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: example PAGE LINE FILE")
+	}
+	page, err := os.ReadFile(filepath.Join("../../docs", args[0]))
+	ts.Check(err)
+	_, block, ok := strings.Cut(string(page), "\n    "+args[1]+"\n")
+	if !ok {
+		ts.Fatalf("docs/%s has no block that begins with %q", args[0], args[1])
+	}
+	text := args[1] + "\n"
+	for line := range strings.Lines(block) {
+		rest, indented := strings.CutPrefix(line, "    ")
+		if !indented && strings.TrimSpace(line) != "" {
+			break
+		}
+		text += rest
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(text), 0o600))
+}
+
+// clients asserts how many different clients captures have together: clients N CAPTURE...
+func clients(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: clients N CAPTURE...")
+	}
+	seen := map[string]bool{}
+	for _, file := range args[1:] {
+		requests(ts, file, func(q *capture.Request) { seen[string(q.Client)] = true })
+	}
+	if got := strconv.Itoa(len(seen)); got != args[0] {
+		ts.Fatalf("%s different clients, want %s", got, args[0])
+	}
 }
 
 // A certificate that does not verify is trouble that says which flag would go on.
