@@ -162,6 +162,19 @@ func (r *Redactor) lookUp(client []byte) []byte {
 	return p
 }
 
+// IsPseudonym reports whether client looks like what a Redactor makes of one.
+func IsPseudonym(client []byte) bool {
+	if len(client) != pseudonymEncoding.EncodedLen(pseudonymSize) {
+		return false
+	}
+	for _, c := range client {
+		if (c < 'a' || c > 'z') && (c < '2' || c > '7') {
+			return false
+		}
+	}
+	return true
+}
+
 // Hits is how many values were replaced or dropped so far, by class. The map belongs to the caller.
 func (r *Redactor) Hits() map[string]int64 {
 	h := r.mask.Hits()

@@ -93,6 +93,9 @@ func masked(value []byte, class Class) string {
 	return string(out)
 }
 
+// Binary reports whether b is no text, so that nothing is looked for in it.
+func Binary(b []byte) bool { return len(b) > 0 && isBinary(b) }
+
 // notice is told of every find while auditing or probing.
 func (m *Masker) notice(value []byte, class Class) {
 	if isToken(value, class == ClassNamed || class >= numClasses) {

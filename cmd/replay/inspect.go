@@ -12,18 +12,33 @@ import (
 )
 
 func newInspect(a *app) *cobra.Command {
-	var verify bool
+	var verify, secrets bool
+	var rules string
 	cmd := &cobra.Command{
-		Use:   "inspect FILE.cap.zst",
+		Use:   "inspect FILE",
 		Short: "Say what is in a capture file, what it lacks and how to log that",
 		Long: `Say what is in a capture file (or in FILE.part, while it is written): span, rate, routes, methods, statuses,
 sources and their ledgers, clients, hosts; what is missing for a faithful replay and what that costs; and the lines
 to put into the server's configuration so that its log holds it. --verify reads every request and says
 whether they are whole, torn at the end, or damaged in the middle, and how many are sound; the seek table is not checked.
+
+--secrets looks through any file, or all files of a folder, compressed or not (capture, workload, run folder, log,
+text), for what the redaction rules take for a secret or personal data; --redact adds your own rules. It prints the
+classes found, how often, and the first three places of each, with the value masked. Exit code 1 when something is
+found, 0 when nothing is. Tokens are passed over. What no rule knows is not found either (docs/safety.md).
 ` + exitStatusHelp,
-		Example: "  replay inspect prod.cap.zst\n  replay inspect --verify prod.cap.zst",
+		Example: "  replay inspect prod.cap.zst\n  replay inspect --verify prod.cap.zst\n  replay inspect --secrets runs/20261124-033540-shop",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if secrets && verify {
+				return usage(errors.New("--secrets and --verify exclude each other: one looks at values, the other at the file"))
+			}
+			if rules != "" && !secrets {
+				return usage(errors.New("--redact: only --secrets looks at values here"))
+			}
+			if secrets {
+				return a.secrets(cmd.Context(), args[0], rules)
+			}
 			r, err := capture.Open(args[0])
 			if _, ok := errors.AsType[*capture.FormatError](err); ok {
 				return &exit{exitTrouble, err, []string{fmt.Sprintf("replay capture %s", args[0])}}
@@ -39,6 +54,8 @@ whether they are whole, torn at the end, or damaged in the middle, and how many 
 		},
 	}
 	cmd.Flags().BoolVar(&verify, "verify", false, "read everything and check it")
+	cmd.Flags().BoolVar(&secrets, "secrets", false, "look for secrets and personal data")
+	cmd.Flags().StringVar(&rules, "redact", "", "with --secrets: YAML file of your own redaction rules")
 	a.jsonFlag(cmd)
 	return cmd
 }
