@@ -347,6 +347,18 @@ func (s *Set) note(format string, args ...any) {
 // first that has requests left), so that each ledger still balances and the sums stay exact.
 func (s *Set) Ledgers() []capture.Ledger { return s.ledger }
 
+// Size is how many bytes Progress will count in all, as the files are now. It is not known where one of them is a
+// stream, or a capture file, whose bytes are not counted.
+func (s *Set) Size() (bytes int64, known bool) {
+	for _, in := range s.inputs {
+		if in.archive != nil || in.info == nil || !in.info.Mode().IsRegular() {
+			return 0, false
+		}
+		bytes += in.info.Size()
+	}
+	return bytes, true
+}
+
 // Notes says how the formats were recognised and what is doubtful.
 func (s *Set) Notes() []string { return s.notes }
 

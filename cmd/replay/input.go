@@ -88,11 +88,17 @@ func (a *app) open(ctx context.Context, args []string, in *inputFlags) (*source.
 		return nil, nil, err
 	}
 	o.Stdin = a.stdin
-	began := time.Now()
+	p := reading{began: time.Now()}
 	o.Progress = func(bytes, lines int64) {
-		a.term.statusf("  %s lines  %.1f MB  %s lines/s", thousands(lines), float64(bytes)/1e6, thousands(int64(float64(lines)/time.Since(began).Seconds())))
+		if p.ends(bytes) {
+			a.term.done() // so that the last line is drawn, whenever the one before was
+		}
+		a.term.statusf("%s", p.line(bytes, lines, time.Since(p.began)))
 	}
 	set, err := source.Open(ctx, args, o)
+	if err == nil {
+		p.total, p.known = set.Size()
+	}
 	if errors.Is(err, accesslog.ErrUnknown) {
 		err = &exit{exitTrouble, err, []string{formatHint}}
 	}

@@ -27,8 +27,11 @@ type terminal struct {
 	last   time.Time
 }
 
-// statusEvery is the pace of progress lines where stderr is not a terminal.
-const statusEvery = 10 * time.Second
+// The pace of progress lines: on a terminal, and elsewhere.
+const (
+	redrawEvery = 250 * time.Millisecond
+	statusEvery = 10 * time.Second
+)
 
 func newTerminal(out, err io.Writer, env func(string) string) *terminal {
 	dumb := env("TERM") == "dumb"
@@ -66,7 +69,8 @@ func (t *terminal) notef(format string, args ...any) {
 	}
 }
 
-// statusf shows progress: one rewritten line on a terminal, else a plain line every ten seconds.
+// statusf shows progress: one rewritten line on a terminal, at most four times a second, else a plain line every ten
+// seconds. A caller may call it as often as it likes.
 func (t *terminal) statusf(format string, args ...any) {
 	if t.quiet {
 		return
@@ -74,12 +78,17 @@ func (t *terminal) statusf(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	line := render.Escape(fmt.Sprintf(format, args...))
+	now := time.Now()
+	if t.errTTY && now.Sub(t.last) < redrawEvery {
+		return
+	}
 	if t.errTTY {
+		t.last = now
 		fmt.Fprintf(t.err, "\r\x1b[K%s", line)
 		t.status = true
 		return
 	}
-	if now := time.Now(); now.Sub(t.last) >= statusEvery {
+	if now.Sub(t.last) >= statusEvery {
 		if !t.last.IsZero() {
 			fmt.Fprintln(t.err, line)
 		}
