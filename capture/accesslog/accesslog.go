@@ -21,6 +21,7 @@ type Options struct {
 	Format    string         // name of a dialect, or with LogFormat of the notation it is in; empty: recognise it
 	LogFormat string         // a log format as the server's configuration has it, pasted verbatim
 	Timezone  *time.Location // of stamps without a zone; nil: UTC
+	Newest    time.Time      // the latest that a stamp without a year can mean; zero: now
 	Host      string         // host of requests whose line names none
 }
 
@@ -32,7 +33,9 @@ type Parser struct {
 	wrap wrapper // what was around the lines of the sample
 	host []byte
 	clock
-	order order
+	order  order
+	outer  []byte    // the stamp of the wrapper around this line; nil: it has none
+	newest time.Time // a day after the latest that a stamp without a year can mean
 
 	unit   int64 // of whole durations whose unit neither key nor value tells; 0: milliseconds
 	vals   [maxValues][]byte
@@ -80,7 +83,11 @@ func New(o Options) (*Parser, error) {
 }
 
 func newParser(name string, f *format, o Options) *Parser {
-	return &Parser{name: name, f: f, host: []byte(o.Host), clock: clock{zones: zones{loc: o.Timezone}}}
+	newest := o.Newest
+	if newest.IsZero() {
+		newest = time.Now()
+	}
+	return &Parser{name: name, f: f, host: []byte(o.Host), clock: clock{zones: zones{loc: o.Timezone}}, newest: newest.Add(24 * time.Hour)}
 }
 
 // Name is the dialect's name: common, combined, nginx-combined, nginx-json, nginx-log-format, apache-log-format, …
@@ -110,6 +117,7 @@ func (p *Parser) Notes() []string { return append(p.zones.notes(p.f.utc), p.orde
 // is always a *capture.SyntaxError (reused by the next Parse): blank and comment lines are errors of these reasons.
 func (p *Parser) Parse(line []byte, q *capture.Request) error {
 	q.Reset()
+	p.outer = nil
 	line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
 	for len(line) > 0 && (line[len(line)-1] == '\r' || line[len(line)-1] == '\n') {
 		line = line[:len(line)-1]
@@ -134,7 +142,7 @@ func (p *Parser) Parse(line []byte, q *capture.Request) error {
 		}
 	}
 	q.Reset()
-	p.err = first
+	p.err, p.outer = first, nil
 	return &p.err
 }
 

@@ -22,7 +22,11 @@ func Detect(lines [][]byte, o Options) (p *Parser, note string, err error) {
 		}
 		p.wrap = p.wrapperOf(s)
 		defer p.Rewind()
-		if t := p.try(s); 2*len(t.lines) < s.n {
+		t := p.try(s)
+		if p.f.bare && len(t.lines) == 0 {
+			return nil, "", errors.New("the log format holds no time, and around the lines there is no collector's")
+		}
+		if 2*len(t.lines) < s.n {
 			note = fmt.Sprintf("only %d of the first %d lines fit", len(t.lines), s.n)
 		}
 		return p, note, nil

@@ -26,6 +26,7 @@ type format struct {
 	ends   bool // the stamps are ends of requests
 	timed  bool // a duration is logged
 	partly bool // the stamp comes in parts (kTimePart)
+	bare   bool // no stamp is logged: that of the collector around the line counts
 	utc    bool // stamps without a zone are in UTC, as the format is defined
 
 	// columns, if not nil, reads a comment line that may name the columns of the lines below it (W3C's #Fields:)
@@ -191,9 +192,8 @@ func (f *format) settle() error {
 		has[s.kind] = true
 	}
 	f.timed = has[kDur]
+	f.bare = !has[kTime] && !has[kTimePart]
 	switch {
-	case !has[kTime] && !has[kTimePart]:
-		return errors.New("it logs no time")
 	case !has[kRequest] && !has[kTarget] && !has[kPath] && !has[kDecoded]:
 		return errors.New("it logs neither the request line nor the path")
 	case !has[kRequest] && !has[kMethod]:

@@ -51,6 +51,8 @@ var commonPresets = []preset{
 	{"combinedio", family, clf + agent + ` %I %O`, false},
 	{"apache-ssl-request", family, `%t %h %{SSL_PROTOCOL}x %{SSL_CIPHER}x "%r" %b`, false},
 	{"traefik-clf", family, clf + agent + ` %{requests}n "%{router}n" "%{server}n" %{ms}Tms`, false},
+
+	{"common-untimed", family, `%~ "%r" %>s %b⟨` + agent + `⟩⟨ %{s}T⟩`, true},
 }
 
 // jsonPresets are those whose keys tell what they hold.

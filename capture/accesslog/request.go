@@ -24,6 +24,13 @@ func (p *Parser) when(q *capture.Request) bool {
 		}
 		r.stamp, r.stamped = ns, true
 	}
+	if !r.stamped && p.f.bare && p.outer != nil {
+		ns, msg := p.collected(p.outer)
+		if msg != "" {
+			return p.fail(reasonTime, p.outer, msg)
+		}
+		r.stamp, r.stamped = ns, true
+	}
 	if !r.stamped {
 		if p.f.infer {
 			return p.fail(reasonMisfit, nil, "no time")

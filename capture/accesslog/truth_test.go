@@ -62,6 +62,7 @@ func TestFiles(t *testing.T) {
 		{"lnav/logfile_bad_access_log.0", "combined", capture.BasisCompletion, 2, "map[not-this-format:1]"},
 		{"lnav/logfile_shop_access_log.0", "combined", capture.BasisCompletion, 1000, "map[]"},
 		{"lnav/logfile_regexp_access_log.0", "apache-combined-us", capture.BasisStart, 2, "map[]"},
+		{"lnav/logfile_syslog_with_access_log.0", "common-untimed", capture.BasisEndMinusDuration, 2, "map[not-this-format:3]"},
 		{"lnav/logfile_caddy_log.1", "json", capture.BasisEndMinusDuration, 4, "map[]"},
 	} {
 		t.Run(c.file, func(t *testing.T) {
@@ -100,7 +101,7 @@ func truthLines(tb testing.TB, file string) (n int64, ok bool) {
 // TestForeignFiles: what these dialects do not know is refused, not misread.
 func TestForeignFiles(t *testing.T) {
 	for _, f := range []string{"alp/http.cap", "alp/ltsv_access.log", "haproxy_http_17k.log.gz", "lnav/logfile_w3c_big.0", "lnav/logfile_haproxy.0",
-		"lnav/logfile_dst.0", "lnav/logfile_invalid_tz.0", "lnav/logfile_json_subsec.json", "lnav/logfile_bro_http.log.0", "lnav/logfile_syslog_with_access_log.0",
+		"lnav/logfile_dst.0", "lnav/logfile_invalid_tz.0", "lnav/logfile_json_subsec.json", "lnav/logfile_bro_http.log.0",
 		"filebeat/iis/access/test.log", "filebeat/haproxy/log/haproxy.log", "filebeat/elastic-licence/aws/elb/example-alb-http.log",
 		"filebeat/elastic-licence/squid/log/access1.log", "filebeat/elastic-licence/envoyproxy/log/envoy.log", "filebeat/elastic-licence/aws/s3access/test.log"} {
 		if p, note, err := Detect(dataLines(t, "access/"+f), Options{}); !errors.Is(err, ErrUnknown) {

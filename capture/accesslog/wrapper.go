@@ -21,13 +21,13 @@ func (p *Parser) peel(w wrapper, line []byte) (inner []byte, ok bool) {
 	case docker:
 		return p.peelDocker(line)
 	case cri:
-		return peelCRI(line)
+		p.outer, inner, ok = peelCRI(line)
 	case rfc5424:
-		return peelRFC5424(line)
+		p.outer, inner, ok = peelRFC5424(line)
 	case rfc3164:
-		return peelRFC3164(line)
+		p.outer, inner, ok = peelRFC3164(line)
 	}
-	return nil, false
+	return inner, ok
 }
 
 func (p *Parser) peelDocker(line []byte) (inner []byte, ok bool) {
@@ -43,52 +43,61 @@ func (p *Parser) peelDocker(line []byte) (inner []byte, ok bool) {
 		p.inner = make([]byte, 0, 2*len(v))
 	}
 	p.inner = unescape(p.inner[:0], v)
+	p.outer = nil
+	if _, at, ok := bytes.Cut(w.rest, []byte(`"time":"`)); ok {
+		p.outer, _, _ = bytes.Cut(at, []byte(`"`))
+	}
 	return bytes.TrimRight(p.inner, "\r\n"), true
 }
 
-func peelCRI(line []byte) (inner []byte, ok bool) {
+func peelCRI(line []byte) (stamp, inner []byte, ok bool) {
 	i := bytes.IndexByte(line, ' ')
 	if i < 20 || i > 40 || line[4] != '-' || line[10] != 'T' {
-		return nil, false
+		return nil, nil, false
 	}
+	stamp = line[:i]
 	rest := line[i+1:]
 	if !bytes.HasPrefix(rest, []byte("stdout ")) && !bytes.HasPrefix(rest, []byte("stderr ")) {
-		return nil, false
+		return nil, nil, false
 	}
 	rest = rest[7:]
 	if len(rest) < 2 || rest[0] != 'F' && rest[0] != 'P' {
-		return nil, false
+		return nil, nil, false
 	}
 	i = bytes.IndexByte(rest, ' ')
-	return rest[i+1:], i > 0
+	return stamp, rest[i+1:], i > 0
 }
 
-func peelRFC5424(line []byte) (inner []byte, ok bool) {
+func peelRFC5424(line []byte) (stamp, inner []byte, ok bool) {
 	rest := afterPriority(line)
 	if len(rest) == len(line) || !bytes.HasPrefix(rest, []byte("1 ")) {
-		return nil, false
+		return nil, nil, false
 	}
-	for range 6 { // version, stamp, host, application, process, message
-		_, after, ok := bytes.Cut(rest, []byte(" "))
+	rest = rest[2:]
+	for i := range 5 { // stamp, host, application, process, message
+		field, after, ok := bytes.Cut(rest, []byte(" "))
 		if !ok {
-			return nil, false
+			return nil, nil, false
+		}
+		if i == 0 && string(field) != "-" {
+			stamp = field
 		}
 		rest = after
 	}
 	if bytes.HasPrefix(rest, []byte("- ")) {
-		return bytes.TrimPrefix(rest[2:], []byte("\xef\xbb\xbf")), true
+		return stamp, bytes.TrimPrefix(rest[2:], []byte("\xef\xbb\xbf")), true
 	}
 	for len(rest) > 0 && rest[0] == '[' {
 		n := elementEnd(rest)
 		if n < 0 {
-			return nil, false
+			return nil, nil, false
 		}
 		rest = rest[n+1:]
 	}
 	if len(rest) == 0 || rest[0] != ' ' {
-		return nil, false
+		return nil, nil, false
 	}
-	return bytes.TrimPrefix(rest[1:], []byte("\xef\xbb\xbf")), true
+	return stamp, bytes.TrimPrefix(rest[1:], []byte("\xef\xbb\xbf")), true
 }
 
 // elementEnd is the index of the ] that ends the structured data element v begins with.
@@ -114,24 +123,47 @@ func afterPriority(line []byte) []byte {
 	return line
 }
 
-func peelRFC3164(line []byte) (inner []byte, ok bool) {
+func peelRFC3164(line []byte) (stamp, inner []byte, ok bool) {
 	v := afterPriority(line)
 	switch {
-	case len(v) > 16 && monthNumber(v[:3]) > 0 && v[3] == ' ' && v[6] == ' ' && v[9] == ':' && v[12] == ':' && v[15] == ' ':
-		v = v[16:]
+	case yearless(v):
+		stamp, v = v[:15], v[16:]
 	case len(v) > 20 && v[4] == '-' && v[10] == 'T':
 		i := bytes.IndexByte(v, ' ')
 		if i < 19 || i > 40 {
-			return nil, false
+			return nil, nil, false
 		}
-		v = v[i+1:]
+		stamp, v = v[:i], v[i+1:]
 	default:
-		return nil, false
+		return nil, nil, false
 	}
 	_, v, ok = bytes.Cut(v, []byte(" ")) // behind the host
 	i := bytes.Index(v, []byte(": "))
 	if !ok || i < 0 || bytes.IndexByte(v[:i], ' ') >= 0 {
-		return nil, false
+		return nil, nil, false
 	}
-	return v[i+2:], true
+	return stamp, v[i+2:], true
+}
+
+// yearless reports whether v begins with "Jan _2 15:04:05 ", as RFC 3164 writes stamps.
+func yearless(v []byte) bool {
+	return len(v) > 15 && monthNumber(v[:3]) > 0 && v[3] == ' ' && v[6] == ' ' && v[9] == ':' && v[12] == ':' && v[15] == ' '
+}
+
+// collected reads the stamp of a wrapper. One without a year is of the last year in which it is not after the newest
+// that it can be, so that a log which goes through New Year keeps its order.
+func (p *Parser) collected(stamp []byte) (ns int64, msg string) {
+	if len(stamp) != 15 || stamp[3] != ' ' {
+		return p.clock.parse(stamp)
+	}
+	for back := range 5 { // 29 February may be four years away
+		t := civil{year: p.newest.UTC().Year() - back}
+		if n, bad := t.scan("%b %e %T", stamp); bad != "" || n != len(stamp) {
+			return 0, msgTime
+		}
+		if ns, msg = t.unix(&p.zones); msg == "" && ns <= p.newest.UnixNano() {
+			return ns, ""
+		}
+	}
+	return 0, msgDay
 }

@@ -233,7 +233,11 @@ func (s *Set) lookAtLines(in *input) error {
 			}
 		}
 	}
-	parser, note, err := accesslog.Detect(lines, s.o.Accesslog)
+	o := s.o.Accesslog
+	if in.info != nil && in.info.Mode().IsRegular() {
+		o.Newest = in.info.ModTime()
+	}
+	parser, note, err := accesslog.Detect(lines, o)
 	if err != nil {
 		return fmt.Errorf("%w; it begins with \"%s\"", err, s.o.Redactor.Example(lines[0]))
 	}
