@@ -150,6 +150,51 @@ func TestDamageNamesItsPlace(t *testing.T) {
 	}
 }
 
+// Every damaged frame is found, also behind another, and what is sound in between is counted.
+func TestFindDamage(t *testing.T) {
+	file := written(t, 50, 10, nil)
+	var offsets []int64
+	w := frameWalker{r: newBufio(file)}
+	for {
+		offsets = append(offsets, w.off)
+		if _, err := w.next(); err != nil {
+			break
+		}
+	}
+	path := filepath.Join(t.TempDir(), "a.cap.zst")
+	for _, test := range []struct {
+		name   string
+		change func(b []byte)
+		want   []string
+		sound  int64
+		lost   bool
+	}{
+		{"whole", func([]byte) {}, nil, 50, false},
+		{"two checksums", func(b []byte) { b[offsets[2]-1] ^= 1; b[offsets[4]-1] ^= 1 }, []string{"block 1 at", "block 3 at"}, 30, false},
+		{"a magic number", func(b []byte) { b[offsets[2]] ^= 1 }, []string{fmt.Sprintf("byte %d: no frame", offsets[2])}, 40, false},
+		{"a magic number and a checksum behind it", func(b []byte) { b[offsets[2]] ^= 1; b[offsets[5]-1] ^= 1 }, []string{"no frame begins", "block 4 at"}, 30, false},
+		{"a size that leads out of the file", func(b []byte) { b[offsets[2]+6] ^= 0x7f; b[offsets[2]+7] ^= 0x7f }, []string{fmt.Sprintf("byte %d: ", offsets[2])}, 40, false},
+		{"metadata", func(b []byte) { b[offsets[7]-1] ^= 1 }, []string{"checksum mismatch"}, 50, false},
+		{"a magic number and the seek table", func(b []byte) { b[offsets[2]] ^= 1; b[len(b)-1] ^= 1 }, []string{"no frame begins"}, 10, true},
+	} {
+		b := bytes.Clone(file)
+		test.change(b)
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d, err := FindDamage(path)
+		if err != nil || len(d.Frames) != len(test.want) || d.Sound != test.sound || d.Lost != test.lost {
+			t.Errorf("%s: %+v (%v), want %d damaged frames, %d sound requests, lost %v", test.name, d, err, len(test.want), test.sound, test.lost)
+			continue
+		}
+		for i, want := range test.want {
+			if !strings.Contains(d.Frames[i].Error(), want) {
+				t.Errorf("%s: frame %d: %v, want %q", test.name, i, d.Frames[i], want)
+			}
+		}
+	}
+}
+
 func TestForeignFramesAreSkipped(t *testing.T) {
 	file := written(t, 10, 5, nil)
 	foreign := []byte{0x53, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 'a', 'b', 'c'}
@@ -205,6 +250,10 @@ func FuzzReader(f *testing.F) {
 	f.Add(whole)
 	f.Add(whole[:len(whole)/2])
 	f.Add(written(f, 0, 1, nil))
+	live, flushed := liveFile(f, 12, 2, 3, WriterOptions{Series: "abc", Part: 1})
+	f.Add(live)
+	f.Add(live[:flushed[4].bytes])
+	f.Add(live[:flushed[4].bytes+5])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := NewReader(bytes.NewReader(b))
 		if err != nil {
@@ -225,7 +274,10 @@ func newBufio(b []byte) *bufio.Reader { return bufio.NewReader(bytes.NewReader(b
 
 // TestHostileSizes: what a file claims is not believed before memory is taken.
 func TestHostileSizes(t *testing.T) {
-	header := appendHeaderFrame(nil)
+	header, err := appendHeaderFrame(nil, &fileHeader{Schema: schema})
+	if err != nil {
+		t.Fatal(err)
+	}
 	frame := []byte{0x28, 0xb5, 0x2f, 0xfd}
 	zeros := make([]byte, 1<<10)
 	for _, test := range []struct {

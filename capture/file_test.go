@@ -35,8 +35,7 @@ func written(t testing.TB, n, perFrame int, change func(i int, q *Request)) []by
 			t.Fatal(err)
 		}
 		if i%perFrame == perFrame-1 {
-			w.full <- w.buf
-			w.buf = <-w.empty
+			w.send(true, false, nil)
 		}
 	}
 	w.SetSources([]Ledger{{Name: "access.log", Format: "combined", Lines: int64(n), Requests: int64(n)}})

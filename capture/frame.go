@@ -38,6 +38,7 @@ const (
 	mark       = "rplycap\n"
 	kindHeader = 'H'
 	kindMeta   = 'M'
+	kindCheck  = 'C'
 	ownHeader  = len(mark) + 8
 )
 
@@ -50,6 +51,7 @@ func IsCaptureFile(head []byte) bool {
 type FormatError struct {
 	Offset   int64 // where in the file the damaged part begins, bytes
 	Requests int64 // how many requests before it are sound
+	Cut      bool  // of a torn file: part of a request stands at its end
 	Msg      string
 	Err      error // ErrTorn, ErrVersion, or nil: damaged in the middle
 }
@@ -97,8 +99,22 @@ func parseOwnFrame(b []byte) (kind byte, body []byte, err error) {
 	return kind, body, nil
 }
 
-func appendHeaderFrame(dst []byte) []byte {
-	return appendOwnFrame(dst, kindHeader, []byte(`{"schema":"`+schema+`"}`))
+// fileHeader is what a file says before its first request. All but the schema is for live files, whose metadata may
+// never be written.
+type fileHeader struct {
+	Schema    string `json:"schema"`
+	Live      bool   `json:"live,omitempty"`
+	Redaction string `json:"redaction,omitempty"`
+	Series    string `json:"series,omitempty"`
+	Part      int    `json:"part,omitempty"`
+}
+
+func appendHeaderFrame(dst []byte, h *fileHeader) ([]byte, error) {
+	body, err := json.Marshal(h)
+	if err != nil {
+		return nil, err
+	}
+	return appendOwnFrame(dst, kindHeader, body), nil
 }
 
 func appendMetaFrame(dst []byte, m *Meta) ([]byte, error) {

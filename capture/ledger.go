@@ -28,7 +28,8 @@ type Ledger struct {
 	Responses  int64            `json:"responses"`
 	Skipped    map[string]int64 `json:"skipped"` // by reason; comment and blank never count towards a limit
 	Filtered   int64            `json:"filtered"`
-	Late       int64            `json:"late"` // requests that arrived out of order past the reorder window; still kept
+	FilteredBy map[string]int64 `json:"filtered_by,omitempty"` // those of Filtered that have a name: a health check's, duplicate
+	Late       int64            `json:"late"`                  // requests that arrived out of order past the reorder window; still kept
 	Examples   []Example        `json:"examples,omitempty"`
 }
 
@@ -54,6 +55,42 @@ func (l *Ledger) Skip(reason, src, part string) {
 	if l.Skipped[reason] <= 3 && reason != ReasonBlank && reason != ReasonComment {
 		l.Examples = append(l.Examples, Example{reason, src, part})
 	}
+}
+
+// Filter counts one line that the user excluded. why names what it was; empty: nothing more is known.
+func (l *Ledger) Filter(why string) {
+	l.Filtered++
+	if why == "" {
+		return
+	}
+	if l.FilteredBy == nil {
+		l.FilteredBy = map[string]int64{}
+	}
+	l.FilteredBy[why]++
+}
+
+// Add counts what another ledger of the same source counted, behind what l has. Of each reason the first three
+// examples stay.
+func (l *Ledger) Add(o *Ledger) {
+	for _, e := range o.Examples {
+		if l.Skipped[e.Reason] < 3 {
+			l.Examples = append(l.Examples, e)
+		}
+	}
+	l.Bytes, l.Lines, l.Packets, l.Streams = l.Bytes+o.Bytes, l.Lines+o.Lines, l.Packets+o.Packets, l.Streams+o.Streams
+	l.Requests, l.Responses, l.Filtered, l.Late = l.Requests+o.Requests, l.Responses+o.Responses, l.Filtered+o.Filtered, l.Late+o.Late
+	l.Skipped, l.FilteredBy = addCounts(l.Skipped, o.Skipped), addCounts(l.FilteredBy, o.FilteredBy)
+	l.SHA256 = ""
+}
+
+func addCounts(to, from map[string]int64) map[string]int64 {
+	if to == nil && len(from) > 0 {
+		to = map[string]int64{}
+	}
+	for k, n := range from {
+		to[k] += n
+	}
+	return to
 }
 
 // Bad is the number of skipped lines that count towards --max-skipped.
@@ -102,6 +139,10 @@ type Meta struct {
 	Hostless      int64    `json:"hostless"`  // requests that name no host
 	Redaction     string   `json:"redaction"` // version of the rules that were applied, or "none" with --keep-secrets
 	Sources       []Ledger `json:"sources"`
+
+	Series  string `json:"series,omitempty"`  // of live files that went on from one to the next: the same in each
+	Part    int    `json:"part,omitempty"`    // place in the series, from 1
+	Stopped bool   `json:"stopped,omitempty"` // a live capture was ended by its user while its source went on
 }
 
 // NoRedaction is Meta.Redaction of requests that hold their secrets.

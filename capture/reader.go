@@ -3,11 +3,13 @@ package capture
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -19,18 +21,20 @@ type Reader struct {
 	walk frameWalker
 	dec  *zstd.Decoder
 
-	whole    bool   // file has an end to look at, and can be read again
-	plain    []byte // lines of the frame
-	rest     []byte // of plain
-	torn     bool   // the frame is the torn end of the file
-	frameOff int64  // where the frame begins in the file
-	blocks   int64  // frames of lines so far
-	requests int64  // given or sorted so far
-	last     int64  // arrival of the last one
-	table    bool   // the seek table was read
-	foot     *Meta  // metadata, once the frame was read
-	tail     *Meta  // metadata, as the end of the file gives it
-	clean    bool   // the metadata says that a Redactor was there
+	header   fileHeader // before the first request
+	whole    bool       // file has an end to look at, and can be read again
+	plain    []byte     // lines of the frame
+	rest     []byte     // of plain
+	torn     bool       // the frame is the torn end of the file
+	frameOff int64      // where the frame begins in the file
+	blocks   int64      // frames of lines so far
+	requests int64      // given or sorted so far
+	last     int64      // arrival of the last one
+	checked  *Meta      // the last checkpoint
+	table    bool       // the seek table was read
+	foot     *Meta      // metadata, once the frame was read
+	tail     *Meta      // metadata, as the end of the file gives it
+	clean    bool       // the metadata says that a Redactor was there
 	sorter   *Sorter
 	err      error // sticky, of reading
 }
@@ -39,7 +43,7 @@ type Reader struct {
 const sortBudget = 24 << 20
 
 // Open opens the capture file at path. Its requests count as redacted unless its metadata says otherwise or is
-// not there. The error is a [*FormatError] when it is none.
+// not there; of a live file then the header says it. The error is a [*FormatError] when it is none.
 func Open(path string) (*Reader, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -65,10 +69,12 @@ func openFile(f *os.File) (*Reader, error) {
 	if !r.whole {
 		return r, nil
 	}
+	redaction := r.header.Redaction
 	if m, ok := tailMeta(f, info.Size()); ok {
 		r.tail = &m
-		r.clean = m.Redaction != "" && m.Redaction != NoRedaction
+		redaction = m.Redaction
 	}
+	r.clean = redaction != "" && redaction != NoRedaction
 	if r.tail == nil || r.tail.Disorder != 0 {
 		r.sorter = NewSorter(SorterOptions{Budget: sortBudget})
 	}
@@ -94,7 +100,7 @@ func NewReader(in io.Reader) (*Reader, error) {
 // readHeader reads the first frame.
 func (r *Reader) readHeader() error {
 	_, err := r.walk.next()
-	if unexpected(err) == io.ErrUnexpectedEOF && bytes.HasPrefix(appendHeaderFrame(nil), r.walk.buf) {
+	if unexpected(err) == io.ErrUnexpectedEOF && beginsHeader(r.walk.buf) {
 		return &FormatError{Msg: "file ends before its first request", Err: ErrTorn}
 	}
 	if _, ok := errors.AsType[*FormatError](err); ok || err == nil && !IsCaptureFile(r.walk.buf) || unexpected(err) == io.ErrUnexpectedEOF {
@@ -103,14 +109,26 @@ func (r *Reader) readHeader() error {
 	if err != nil {
 		return err
 	}
-	kind, _, err := parseOwnFrame(r.walk.buf[8:])
+	kind, body, err := parseOwnFrame(r.walk.buf[8:])
 	if errors.Is(err, ErrVersion) {
 		return &FormatError{Msg: err.Error(), Err: ErrVersion}
 	}
-	if err != nil || kind != kindHeader {
+	r.header = fileHeader{}
+	if err != nil || kind != kindHeader || json.Unmarshal(body, &r.header) != nil {
 		return &FormatError{Msg: "header is damaged"}
 	}
+	r.walk.seen = sizes{}
+	r.walk.seen.add(uint32(r.walk.off), 0)
 	return nil
+}
+
+// beginsHeader reports whether b, which is all of a file, is the beginning of a header.
+func beginsHeader(b []byte) bool {
+	if len(b) < 8+len(mark) {
+		magic := binary.LittleEndian.AppendUint32(nil, ownFrame)
+		return bytes.HasPrefix(magic, b) || bytes.HasPrefix(b, magic) && (len(b) < 8 || strings.HasPrefix(mark, string(b[8:])))
+	}
+	return IsCaptureFile(b)
 }
 
 // Next reads the next request into q, in order of arrival (of a stream: of the file), and reuses q's memory; its
@@ -154,7 +172,7 @@ func (r *Reader) read(q *Request) error {
 func (r *Reader) line(q *Request) error {
 	n := bytes.IndexByte(r.rest, '\n')
 	if n < 0 && r.torn {
-		return r.damage("file ends inside block %d at byte %d", ErrTorn, r.blocks, r.frameOff)
+		return r.tornInside(true)
 	}
 	if n < 0 {
 		return r.damage("block %d at byte %d: last line has no end", nil, r.blocks, r.frameOff)
@@ -179,7 +197,7 @@ func (r *Reader) damage(format string, cause error, args ...any) error {
 // frame reads the next frame, of any kind.
 func (r *Reader) frame() error {
 	if r.torn {
-		return r.damage("file ends inside block %d at byte %d", ErrTorn, r.blocks, r.frameOff)
+		return r.tornInside(r.walk.off > r.frameOff+int64(len(r.walk.buf)))
 	}
 	r.frameOff = r.walk.off
 	magic, err := r.walk.next()
@@ -192,12 +210,21 @@ func (r *Reader) frame() error {
 		return r.tornErr()
 	case err != nil:
 		return r.frameErr(err)
-	case magic == ownFrame:
-		return r.own()
 	case magic == seekFrame && r.foot != nil:
 		r.table = true
+		return nil
+	}
+	r.walk.seen.add(uint32(r.walk.off-r.frameOff), 0)
+	if magic == ownFrame {
+		return r.own()
 	}
 	return nil
+}
+
+// tornInside is the error of a file that ends inside a block. cut says that part of a request is there.
+func (r *Reader) tornInside(cut bool) error {
+	return &FormatError{Offset: r.frameOff, Requests: r.requests, Cut: cut, Err: ErrTorn,
+		Msg: fmt.Sprintf("file ends inside block %d at byte %d", r.blocks, r.frameOff)}
 }
 
 // frameErr is the error of a frame that could not be walked, or read at all.
@@ -234,6 +261,7 @@ func (r *Reader) decode(err error) error {
 		return r.damage("block %d at byte %d: %w", nil, r.blocks, r.frameOff, frameCause(err))
 	}
 	r.rest = r.plain
+	r.walk.seen.add(uint32(r.walk.off-r.frameOff), uint32(len(r.plain)))
 	return nil
 }
 
@@ -254,6 +282,8 @@ func (r *Reader) own() error {
 		return r.damage("frame at byte %d: %w", nil, r.frameOff, err)
 	case kind == kindHeader:
 		return r.damage("byte %d: another capture begins here", nil, r.frameOff)
+	case kind == kindCheck && r.foot == nil:
+		return r.check(body)
 	case kind != kindMeta:
 		return nil
 	case r.foot != nil:
@@ -268,6 +298,28 @@ func (r *Reader) own() error {
 		return r.damage("metadata at byte %d: it promises %d requests, %d were read", nil, r.frameOff, r.foot.Requests, r.requests)
 	}
 	return nil
+}
+
+// check reads a checkpoint.
+func (r *Reader) check(body []byte) error {
+	m := &Meta{}
+	if err := json.Unmarshal(body, m); err != nil {
+		return r.damage("checkpoint at byte %d: %w", nil, r.frameOff, err)
+	}
+	if m.Requests != r.requests {
+		return r.damage("checkpoint at byte %d: it promises %d requests, %d were read", nil, r.frameOff, m.Requests, r.requests)
+	}
+	r.checked = m
+	return nil
+}
+
+// Checkpoint is what a live file knew of itself at the last checkpoint that was read: for one that is torn, which has
+// no metadata. Meta.Requests says how many requests come before it.
+func (r *Reader) Checkpoint() (m Meta, ok bool) {
+	if r.checked == nil {
+		return Meta{}, false
+	}
+	return *r.checked, true
 }
 
 // end is what the end of the file means.
@@ -290,6 +342,22 @@ func (r *Reader) Meta() (m Meta, ok bool) {
 	return Meta{}, false
 }
 
+// CheckTable says whether the seek table names the frames that the file has, once Next has returned io.EOF. Where it
+// does not, the requests are sound, but who jumps by the table goes astray.
+func (r *Reader) CheckTable() error {
+	if r.walk.table == r.walk.seen {
+		return nil
+	}
+	return &FormatError{Offset: r.frameOff, Requests: r.requests, Msg: fmt.Sprintf("seek table does not fit the %d frames before it", r.walk.seen.n)}
+}
+
+// Live reports whether a live capture wrote the file. Where such a file is torn, nothing else may hold its requests.
+func (r *Reader) Live() bool { return r.header.Live }
+
+// Series is the live capture that the file is a part of, and its place there from 1; empty where it went into one
+// file, and for imports.
+func (r *Reader) Series() (id string, part int) { return r.header.Series, r.header.Part }
+
 // Rewind goes back to the first request of a file. A stream cannot.
 func (r *Reader) Rewind() error {
 	if !r.whole {
@@ -307,6 +375,7 @@ func (r *Reader) Rewind() error {
 	r.walk.r.Reset(r.file)
 	r.walk.off = 0
 	r.rest, r.torn, r.blocks, r.requests, r.table, r.foot, r.err = nil, false, 0, 0, false, nil, nil
+	r.checked = nil
 	return r.readHeader()
 }
 

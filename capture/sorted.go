@@ -19,12 +19,12 @@ func (w *Writer) addFrame(packed []byte, f *runFrame) error {
 	if w.err != nil {
 		return w.err
 	}
-	if len(w.buf) > 0 {
-		w.full <- w.buf
-		w.buf = <-w.empty
+	if w.inOut+len(w.buf) > 0 {
+		w.send(true, false, nil)
 	}
 	spare := <-w.empty // with both buffers here the goroutine has nothing to do
-	w.emit(packed, int(f.size.plain))
+	w.emit(packed)
+	w.frames = append(w.frames, frameSize{uint32(len(packed)), f.size.plain})
 	w.empty <- spare
 	w.count(f.count, f.first, f.last)
 	w.err = w.failure()

@@ -14,6 +14,21 @@ type frameWalker struct {
 	r   *bufio.Reader
 	off int64  // of the next byte, in the file
 	buf []byte // the frame as it stands in the file; of skippable frames only what is ours
+
+	seen  sizes // of the frames so far, seek tables left out
+	table sizes // that the last seek table names
+}
+
+// sizes is a digest of frame sizes in their order, since a hostile file may have any number of frames.
+type sizes struct {
+	n    int64
+	hash uint64
+}
+
+func (s *sizes) add(packed, plain uint32) {
+	s.n++
+	s.hash = (s.hash ^ uint64(packed)<<32 ^ uint64(plain)) * 0x9e3779b97f4a7c15
+	s.hash ^= s.hash >> 29
 }
 
 // maxBlock is the largest block that the zstd format allows.
@@ -122,6 +137,9 @@ func (w *frameWalker) skippableFrame(magic uint32) error {
 			return w.takeSlowly(int(left))
 		}
 	}
+	if magic == seekFrame {
+		return w.seekTable(left)
+	}
 	for left > 0 {
 		n, err := w.r.Discard(int(min(left, 1<<30)))
 		w.off += int64(n)
@@ -129,6 +147,29 @@ func (w *frameWalker) skippableFrame(magic uint32) error {
 		if err != nil {
 			return unexpected(err)
 		}
+	}
+	return nil
+}
+
+// seekTable reads a seek table of so many bytes. One that is not well formed names no frames.
+func (w *frameWalker) seekTable(left int64) error {
+	w.table = sizes{}
+	whole := len(w.buf)
+	for ; left > seekFooter; left -= seekEntry {
+		if err := w.take(seekEntry); err != nil {
+			return err
+		}
+		e := w.buf[whole:]
+		w.buf = w.buf[:whole]
+		w.table.add(binary.LittleEndian.Uint32(e), binary.LittleEndian.Uint32(e[4:]))
+	}
+	if err := w.take(int(left)); err != nil {
+		return err
+	}
+	e := w.buf[whole:]
+	w.buf = w.buf[:whole]
+	if left != seekFooter || int64(binary.LittleEndian.Uint32(e)) != w.table.n || e[4] != 0 || binary.LittleEndian.Uint32(e[5:]) != seekMagic {
+		w.table = sizes{}
 	}
 	return nil
 }

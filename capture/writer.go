@@ -8,48 +8,77 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
-
-	"github.com/klauspost/compress/zstd"
+	"time"
 )
 
 // WriterOptions settle what a Writer does.
 type WriterOptions struct {
 	Redactor *Redactor // applied to every request that none has seen; nil: the default rules with a random key
 	Tool     string    // version of the program, for the metadata
+
+	// Live is for requests that are written as they happen: in the order of reading, with a Flush now and then.
+	// Where such a file cannot be finished, what the disk has of it stays under its unfinished name.
+	Live   bool
+	Series string // of files that one live capture went on through; empty: there is one
+	Part   int    // place in the series, from 1
+
+	// Ledgers, of a live file, are asked for now and then by Flush, so that a torn file has an account of what came
+	// before its last checkpoint.
+	Ledgers func() []Ledger
 }
 
 // Writer writes a capture file. Requests go in the order in which they are written, which for imports is the
 // order of arrival; the metadata says how far any of them steps back. It is not safe for concurrent use. It
-// compresses in one goroutine of its own, which Close and Abort end.
+// compresses, writes and syncs in one goroutine of its own, which Close and Abort end.
 type Writer struct {
 	redactor *Redactor
 	out      io.Writer
 	file     *os.File // nil for a stream
 	info     os.FileInfo
 	path     string
+	part     string // its unfinished name
+	asides   []string
+	live     bool
 
-	buf   []byte // lines of the frame that is being filled
-	meta  Meta
-	hosts hostSet
-	err   error // sticky: of Write, or the end
+	buf     []byte          // lines of the frame that is being filled, without those that were flushed
+	inOut   int             // bytes of lines of that frame that were flushed
+	began   time.Time       // when a Flush first saw that frame
+	ledgers func() []Ledger // nil: none
+	checked time.Time       // when the last checkpoint was written
+	meta    Meta
+	hosts   hostSet
+	err     error // sticky: of Write, or the end
 
-	full  chan []byte // frames to be compressed
+	full  chan chunk  // lines to be compressed
 	empty chan []byte // buffers to be filled
 	wg    sync.WaitGroup
 	ended bool // and waited for
 
 	mu     sync.Mutex
-	failed error       // of the goroutine
+	failed error // of the goroutine
+	size   int64 // bytes of the file so far
+	safe   progress
 	frames []frameSize // all so far; belongs to the goroutine until it has ended
 }
 
 // Create makes a Writer for the capture file at path. It writes path.part, which only its owner may read, and
-// which becomes path when Close has everything on the disk. A path.part that a killed program left is replaced.
+// which becomes path when Close has everything on the disk. A path.part that a killed import left is replaced; one
+// that a live capture left, and that holds requests, gets another name.
 func Create(path string, o WriterOptions) (*Writer, error) {
-	part := path + ".part"
-	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
+	asides, err := clearPart(path)
+	if err != nil {
 		return nil, err
 	}
+	w, err := create(path, path+".part", o)
+	if err != nil {
+		return nil, err
+	}
+	w.asides = asides
+	return w, nil
+}
+
+// create makes a Writer for path whose unfinished name is part.
+func create(path, part string, o WriterOptions) (*Writer, error) {
 	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if bad, ok := errors.AsType[*os.PathError](err); ok {
 		return nil, fmt.Errorf("%s: %w", path, bad.Err)
@@ -65,7 +94,7 @@ func Create(path string, o WriterOptions) (*Writer, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close(), os.Remove(part))
 	}
-	w.file, w.info, w.path = f, info, path
+	w.file, w.info, w.path, w.part = f, info, path, part
 	return w, nil
 }
 
@@ -77,41 +106,22 @@ func NewWriter(out io.Writer, o WriterOptions) (*Writer, error) {
 			return nil, err
 		}
 	}
-	enc, err := newFrameEncoder()
+	p, err := newPacker(o)
 	if err != nil {
 		return nil, err
 	}
 	w := &Writer{
-		redactor: o.Redactor, out: out,
-		meta: Meta{Schema: schema, Tool: o.Tool, Hosts: []string{}, Redaction: o.Redactor.Version()},
-		full: make(chan []byte), empty: make(chan []byte, 1),
+		redactor: o.Redactor, out: out, live: o.Live, ledgers: o.Ledgers,
+		meta: Meta{Schema: schema, Tool: o.Tool, Hosts: []string{}, Redaction: o.Redactor.Version(), Series: o.Series, Part: o.Part},
+		full: make(chan chunk), empty: make(chan []byte, 1),
 		buf: make([]byte, 0, frameTarget+frameTarget/8),
 	}
-	w.wg.Go(func() { w.compress(enc) })
+	head := fileHeader{Schema: schema}
+	if o.Live {
+		head = fileHeader{schema, true, o.Redactor.Version(), o.Series, o.Part}
+	}
+	w.wg.Go(func() { w.compress(p, &head) })
 	return w, nil
-}
-
-// compress writes the file: its header, then a frame for each buffer, until full is closed.
-func (w *Writer) compress(enc *zstd.Encoder) {
-	packed := appendHeaderFrame(nil)
-	w.emit(packed, 0)
-	w.empty <- make([]byte, 0, frameTarget+frameTarget/8)
-	for plain := range w.full {
-		packed = enc.EncodeAll(plain, packed[:0])
-		w.emit(packed, len(plain))
-		w.empty <- plain[:0]
-	}
-	w.fail(enc.Close())
-}
-
-// emit writes one frame unless an earlier one could not be written.
-func (w *Writer) emit(packed []byte, plain int) {
-	if w.failure() != nil {
-		return
-	}
-	_, err := w.out.Write(packed)
-	w.fail(err)
-	w.frames = append(w.frames, frameSize{uint32(len(packed)), uint32(plain)})
 }
 
 func (w *Writer) fail(err error) {
@@ -155,11 +165,10 @@ func (w *Writer) Write(q *Request) error {
 
 // fullFrame sends the frame off once it is full.
 func (w *Writer) fullFrame() error {
-	if len(w.buf) < frameTarget {
+	if w.inOut+len(w.buf) < frameTarget {
 		return nil
 	}
-	w.full <- w.buf
-	w.buf = <-w.empty
+	w.send(true, false, nil)
 	w.err = w.failure()
 	return w.err
 }
@@ -187,7 +196,7 @@ func (w *Writer) Meta() Meta {
 }
 
 // Close writes what is left, the metadata and the seek table, and puts the file on the disk under its name. When
-// that fails, no file is left behind.
+// that fails, no file is left behind; of a live one what the disk has, and the error is a [*LossError].
 func (w *Writer) Close() error {
 	if w.ended {
 		return errClosed
@@ -198,7 +207,7 @@ func (w *Writer) Close() error {
 			err = w.publish()
 		}
 		if err != nil {
-			err = errors.Join(fmt.Errorf("%s: %w", w.path, err), w.discard())
+			err = w.giveUp(err)
 		}
 	}
 	w.err = errClosed
@@ -209,9 +218,8 @@ var errClosed = errors.New("capture file was closed")
 
 // finish ends the goroutine and writes the end of the file.
 func (w *Writer) finish() error {
-	if len(w.buf) > 0 && w.err == nil {
-		w.full <- w.buf
-		w.buf = <-w.empty
+	if w.inOut+len(w.buf) > 0 && w.err == nil {
+		w.send(true, false, nil)
 	}
 	w.stop()
 	if err := w.failure(); err != nil {
@@ -224,6 +232,7 @@ func (w *Writer) finish() error {
 	}
 	tail = appendSeekTable(tail, append(w.frames, frameSize{uint32(len(tail)), 0}))
 	_, err = w.out.Write(tail)
+	w.size += int64(len(tail))
 	return err
 }
 
@@ -238,13 +247,21 @@ func (w *Writer) publish() error {
 	if err := w.file.Sync(); err != nil {
 		return err
 	}
+	w.safe = progress{w.size, w.meta.Requests}
 	if !w.ownsPart() {
 		return errors.New("another program is writing the same file")
 	}
 	if err := w.file.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(w.path+".part", w.path); err != nil {
+	if isStopped(w.path) {
+		aside, err := setAside(w.path, "")
+		if err != nil {
+			return err
+		}
+		w.asides = append(w.asides, aside)
+	}
+	if err := os.Rename(w.part, w.path); err != nil {
 		return err
 	}
 	return syncFolder(filepath.Dir(w.path))
@@ -253,7 +270,7 @@ func (w *Writer) publish() error {
 // ownsPart reports whether the unfinished file is still the one that was created: another Create for the same
 // path replaces it.
 func (w *Writer) ownsPart() bool {
-	there, err := os.Lstat(w.path + ".part")
+	there, err := os.Lstat(w.part)
 	return err == nil && os.SameFile(w.info, there)
 }
 
@@ -269,6 +286,14 @@ func syncFolder(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// giveUp ends a file that could not be finished, and gives the error that says so.
+func (w *Writer) giveUp(err error) error {
+	if w.live && w.meta.Requests > 0 {
+		return w.keep(err)
+	}
+	return errors.Join(fmt.Errorf("%s: %w", w.path, err), w.discard())
+}
+
 // discard closes and removes the unfinished file.
 func (w *Writer) discard() error {
 	err := w.file.Close()
@@ -276,7 +301,7 @@ func (w *Writer) discard() error {
 		err = nil
 	}
 	if w.ownsPart() {
-		err = errors.Join(err, os.Remove(w.path+".part"))
+		err = errors.Join(err, os.Remove(w.part))
 	}
 	return err
 }

@@ -1,0 +1,359 @@
+package capture
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// frameAge is when a frame of a live file is closed although it is not full.
+const frameAge = 30 * time.Second
+
+// chunk is lines on their way to the file.
+type chunk struct {
+	plain    []byte
+	requests int64  // written so far, those of plain included
+	end      bool   // of the frame
+	sync     bool   // the disk must have them before the next chunk
+	after    []byte // a checkpoint, behind the frame
+}
+
+// progress is a place in the file before which all is on the disk, and ends with a whole request.
+type progress struct{ bytes, requests int64 }
+
+// send hands what was written over to the goroutine.
+func (w *Writer) send(end, sync bool, after []byte) {
+	w.inOut += len(w.buf)
+	if end {
+		w.inOut, w.began = 0, time.Time{}
+	}
+	w.full <- chunk{w.buf, w.meta.Requests, end, sync, after}
+	w.buf = <-w.empty
+}
+
+// Flush puts what was written so far on the disk, in a block of its own, and closes the frame once it is 30 s old,
+// with a checkpoint behind it; the first frame at once, so that there is one early. It does not wait for the disk: an
+// error of it comes with a later call.
+func (w *Writer) Flush(now time.Time) error {
+	if w.err != nil {
+		return w.err
+	}
+	if w.inOut+len(w.buf) > 0 && w.began.IsZero() {
+		w.began = now
+	}
+	end := !w.began.IsZero() && (now.Sub(w.began) >= frameAge || now.Sub(w.checked) >= frameAge)
+	if len(w.buf) > 0 || end {
+		var after []byte
+		if end {
+			w.checked = now
+			after = w.checkpoint()
+		}
+		w.send(end, true, after)
+	}
+	w.err = w.failure()
+	return w.err
+}
+
+// checkpoint is the metadata so far, without the hosts, as a frame.
+func (w *Writer) checkpoint() []byte {
+	if w.ledgers == nil {
+		return nil
+	}
+	m := w.Meta()
+	m.Sources, m.Hosts = w.ledgers(), nil
+	body, err := json.Marshal(&m)
+	if err != nil || len(body) > maxMeta {
+		return nil // the end of the file says so
+	}
+	return appendOwnFrame(nil, kindCheck, body)
+}
+
+// Requests is how many requests were written so far.
+func (w *Writer) Requests() int64 { return w.meta.Requests }
+
+// Size is about how many bytes the file has so far.
+func (w *Writer) Size() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.size
+}
+
+// packer makes frames of chunks: at once where a chunk is a whole frame, else block after block.
+type packer struct {
+	enc    *zstd.Encoder
+	stream *zstd.Encoder // of the frame that is open; nil for files that are not live
+	open   bool
+	out    bytes.Buffer // of stream
+	packed []byte
+	size   frameSize // of the open frame so far
+}
+
+func newPacker(o WriterOptions) (*packer, error) {
+	enc, err := newFrameEncoder()
+	if err != nil {
+		return nil, err
+	}
+	p := &packer{enc: enc}
+	if o.Live {
+		p.stream, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+			zstd.WithEncoderCRC(true), zstd.WithWindowSize(frameTarget))
+	}
+	return p, err
+}
+
+// pack gives the bytes that c adds to the file, valid until the next call.
+func (p *packer) pack(c *chunk) ([]byte, error) {
+	p.size.plain += uint32(len(c.plain))
+	if c.end && !p.open {
+		p.packed = p.enc.EncodeAll(c.plain, p.packed[:0])
+		p.size.packed = uint32(len(p.packed))
+		return p.packed, nil
+	}
+	p.out.Reset()
+	if !p.open {
+		p.stream.Reset(&p.out)
+		p.open = true
+	}
+	_, err := p.stream.Write(c.plain)
+	if err == nil && c.end {
+		err = p.stream.Close()
+		p.open = false
+	} else if err == nil {
+		err = p.stream.Flush()
+	}
+	p.size.packed += uint32(p.out.Len())
+	return p.out.Bytes(), err
+}
+
+// compress writes the file: its header, then what comes through full, until that is closed.
+func (w *Writer) compress(p *packer, h *fileHeader) {
+	first, err := appendHeaderFrame(nil, h)
+	w.fail(err)
+	w.emit(first)
+	w.frames = append(w.frames, frameSize{uint32(len(first)), 0})
+	w.empty <- make([]byte, 0, frameTarget+frameTarget/8)
+	for c := range w.full {
+		packed, err := p.pack(&c)
+		w.fail(err)
+		w.emit(packed)
+		if c.end {
+			w.frames = append(w.frames, p.size)
+			p.size = frameSize{}
+		}
+		if len(c.after) > 0 {
+			w.emit(c.after)
+			w.frames = append(w.frames, frameSize{uint32(len(c.after)), 0})
+		}
+		if c.sync {
+			w.sync(c.requests)
+		}
+		w.empty <- c.plain[:0]
+	}
+	w.fail(p.enc.Close())
+}
+
+// emit writes bytes unless earlier ones could not be written.
+func (w *Writer) emit(packed []byte) {
+	if w.failure() != nil {
+		return
+	}
+	n, err := w.out.Write(packed)
+	w.fail(err)
+	w.mu.Lock()
+	w.size += int64(n)
+	w.mu.Unlock()
+}
+
+// sync waits until the disk has the file so far. After an error it is never tried again: the system reports such an
+// error once, and a second success would mean nothing.
+func (w *Writer) sync(requests int64) {
+	if w.failure() != nil {
+		return
+	}
+	if out, ok := w.out.(interface{ Sync() error }); ok {
+		if err := out.Sync(); err != nil {
+			w.fail(err)
+			return
+		}
+	}
+	w.safe = progress{w.Size(), requests}
+}
+
+// LossError says that a live capture could not be finished, and what is left of it.
+type LossError struct {
+	Path string // the unfinished file, which opens
+	Kept int64  // requests that the disk has
+	Lost int64  // requests that were read after them
+	Err  error
+}
+
+func (e *LossError) Error() string {
+	return fmt.Sprintf("%s: %v: the first %d requests are kept, %d read after them are lost", e.Path, e.Err, e.Kept, e.Lost)
+}
+
+func (e *LossError) Unwrap() error { return e.Err }
+
+// keep closes the unfinished file of a live capture behind the last request that the disk has. The goroutine has
+// ended.
+func (w *Writer) keep(err error) error {
+	if p, ok := errors.AsType[*os.PathError](err); ok {
+		err = p.Err
+	}
+	if w.safe.requests < w.meta.Requests { // else only the name is wrong
+		_ = w.file.Truncate(w.safe.bytes) // a tail that stays is torn, and readers drop it
+	}
+	_ = w.file.Close() // what it would say was said
+	return &LossError{Path: w.part, Kept: w.safe.requests, Lost: w.meta.Requests - w.safe.requests, Err: err}
+}
+
+// Keep ends the Writer of a live file whose source failed: what was written is finished with metadata and seek table,
+// and stays under its unfinished name. A file without requests is removed.
+func (w *Writer) Keep() error {
+	if w.ended {
+		return nil
+	}
+	if w.meta.Requests == 0 {
+		return w.Abort()
+	}
+	err := w.finish()
+	w.err = errClosed
+	if err == nil {
+		err = w.file.Sync()
+	}
+	if err != nil {
+		return w.keep(err)
+	}
+	return w.file.Close()
+}
+
+// CloseSorted is Close for a live file whose source came to its end: where requests are out of order, it sorts them
+// into the file, as an import does. Where that cannot be done, or ctx ends it, unsorted says why, and the file is in
+// the order of reading.
+func (w *Writer) CloseSorted(ctx context.Context) (unsorted, err error) {
+	if w.ended || w.err != nil || w.meta.Disorder == 0 {
+		return nil, w.Close()
+	}
+	err = w.finish()
+	w.err = errClosed
+	if err == nil {
+		err = w.file.Sync()
+	}
+	if err != nil {
+		return nil, w.giveUp(err)
+	}
+	w.safe = progress{w.size, w.meta.Requests}
+	if unsorted = w.sortInto(ctx); unsorted == nil {
+		return nil, w.discard()
+	}
+	if err := w.publish(); err != nil {
+		return unsorted, w.giveUp(err)
+	}
+	return unsorted, nil
+}
+
+// sortInto writes the finished file again, in order of arrival, under its final name.
+func (w *Writer) sortInto(ctx context.Context) (err error) {
+	r, err := Open(w.part)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	part := w.path + ".sorted.part"
+	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	to, err := create(w.path, part, WriterOptions{Redactor: w.redactor, Tool: w.meta.Tool})
+	if err != nil {
+		return err
+	}
+	to.SetSources(w.meta.Sources)
+	var q Request
+	for n := 0; ; n++ {
+		if n&1023 == 0 && ctx.Err() != nil {
+			return errors.Join(ctx.Err(), to.Abort())
+		}
+		if err := r.Next(&q); err == io.EOF {
+			return to.Close()
+		} else if err != nil {
+			return errors.Join(err, to.Abort())
+		}
+		if err := to.Write(&q); err != nil {
+			return errors.Join(err, to.Abort())
+		}
+	}
+}
+
+// Asides are the new names of what stood in the way and may be all there is of some traffic: what a killed live
+// capture left, and a live capture that was stopped.
+func (w *Writer) Asides() []string { return w.asides }
+
+// clearPart makes room for an unfinished file: it removes what a killed program left, unless that is a live capture
+// with requests, which may be all there is of them.
+func clearPart(path string) (asides []string, err error) {
+	part := path + ".part"
+	if holdsLive(part) {
+		aside, err := setAside(path, ".part")
+		return []string{aside}, err
+	}
+	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	return nil, nil
+}
+
+// holdsLive reports whether there is a live capture file at path that holds requests.
+func holdsLive(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	r, err := NewReader(f)
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	return r.header.Live && r.read(new(Request)) == nil
+}
+
+// suffix is how the names of capture files end.
+const suffix = ".cap.zst"
+
+// setAside renames path+end to a name that is not taken, NAME.kept-N.cap.zst+end, and gives it.
+func setAside(path, end string) (string, error) {
+	name, ok := strings.CutSuffix(path, suffix)
+	if ok {
+		end = suffix + end
+	}
+	for n := 1; ; n++ {
+		aside := fmt.Sprintf("%s.kept-%d%s", name, n, end)
+		if _, err := os.Lstat(aside); err == nil {
+			continue
+		}
+		return aside, os.Rename(path+strings.TrimPrefix(end, suffix), aside)
+	}
+}
+
+// isStopped reports whether there is a finished capture file at path that its user stopped while its source went on,
+// so that nobody can make it again.
+func isStopped(path string) bool {
+	r, err := Open(path)
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	m, ok := r.Meta()
+	return ok && m.Stopped
+}
+
+// SetStopped notes in the metadata that the user ended a live capture while its source went on. Such a file is never
+// replaced by another.
+func (w *Writer) SetStopped() { w.meta.Stopped = true }
