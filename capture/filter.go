@@ -20,16 +20,19 @@ type Filter struct {
 	Status       string    // 200, or 5xx for a class
 	Client       string    // as the source has it: an address in logs, a pseudonym in capture files
 	Sample       float64   // share of the clients to keep, by a hash; 0 or 1: all
+
+	ExcludeHealthChecks bool // see HealthCheck
 }
 
 // FilterFlags are a filter as it is typed; an empty string does not filter.
 type FilterFlags struct {
 	Since, Until, Host, Path, Method, Status, Client, Sample string
+	ExcludeHealthChecks                                      bool
 }
 
 // ParseFilter turns what was typed into a filter. Errors name the flag.
 func ParseFilter(f FilterFlags) (*Filter, error) {
-	out := &Filter{Method: strings.ToUpper(f.Method), Client: f.Client}
+	out := &Filter{Method: strings.ToUpper(f.Method), Client: f.Client, ExcludeHealthChecks: f.ExcludeHealthChecks}
 	var err error
 	if out.Since, err = parseInstant("--since", f.Since); err != nil {
 		return nil, err
@@ -105,7 +108,22 @@ func (f *Filter) Keep(q *Request) bool {
 		(f.Client == "" || string(q.Client) == f.Client) &&
 		(f.Host == nil || f.isHost(q.Host)) &&
 		(f.Path == nil || f.Path.Match(path(q.Target))) &&
-		f.isSampled(q)
+		f.isSampled(q) &&
+		!(f.ExcludeHealthChecks && HealthCheck(q) != "")
+}
+
+// Why names what q is, of a request that Keep excludes: a health check's heuristic. It is empty where another part of
+// the filter excludes it.
+func (f *Filter) Why(q *Request) string {
+	if !f.ExcludeHealthChecks {
+		return ""
+	}
+	others := *f
+	others.ExcludeHealthChecks = false
+	if !others.Keep(q) {
+		return ""
+	}
+	return HealthCheck(q)
 }
 
 func (f *Filter) inTime(at int64) bool {
