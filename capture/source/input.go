@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"time"
 
 	"trafficreplay/capture"
 	"trafficreplay/capture/accesslog"
@@ -20,6 +21,9 @@ type input struct {
 	found
 	name  string // as ledgers and errors have it
 	first int64  // arrival of its first request, or 0
+
+	series string // of which it is a part; empty: none
+	part   int    // place there
 
 	archive *archive          // of a capture file
 	parser  *accesslog.Parser // of an access log; with neither, lines are our own NDJSON
@@ -192,7 +196,7 @@ func (s *Set) look(in *input) error {
 // lookAtArchive opens a capture file by its name, since only then its metadata can be read in advance, or from
 // the stream that it is.
 func (s *Set) lookAtArchive(in *input) (err error) {
-	a := &archive{name: in.name}
+	a := &archive{name: in.name, unit: int64(time.Second)}
 	if in.info == nil || !in.info.Mode().IsRegular() {
 		a.r, err = capture.NewReader(in.stream.buffer)
 		in.archive = a
@@ -208,6 +212,7 @@ func (s *Set) lookAtArchive(in *input) (err error) {
 	if m, ok := a.r.Meta(); ok {
 		in.first = m.First
 	}
+	in.series, in.part = a.r.Series()
 	in.archive = a
 	return nil
 }
@@ -224,6 +229,11 @@ func (s *Set) lookAtLines(in *input) error {
 	if err != nil || len(lines) == 0 {
 		return err
 	}
+	return s.lookAtSample(in, lines)
+}
+
+// lookAtSample finds out what writes lines, of which there is one at least.
+func (s *Set) lookAtSample(in *input, lines [][]byte) error {
 	var q capture.Request
 	if s.o.Accesslog.Format == "" && s.o.Accesslog.LogFormat == "" {
 		for _, line := range lines {

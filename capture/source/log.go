@@ -16,7 +16,9 @@ import (
 type log struct {
 	s      *Set
 	in     *input
+	add    func(*capture.Request) error // takes a request; a [*capture.SyntaxError] says that it did not
 	ledger capture.Ledger
+	before int64  // lines in earlier ledgers of the same input
 	base   string // of the input's name
 	src    []byte
 	newest int64 // arrival so far
@@ -42,8 +44,7 @@ func (s *Set) loadLog(in *input) error {
 	if in.info != nil && in.info.Mode().IsRegular() { // a pipe would keep the goroutine waiting
 		in.stream.readAhead()
 	}
-	l := &log{s: s, in: in, unit: int64(time.Second), base: filepath.Base(in.name)}
-	l.ledger = capture.Ledger{Name: in.name, Skipped: map[string]int64{}}
+	l := s.newLog(in, s.sorter.Add)
 	if err := l.read(); err != nil {
 		return err
 	}
@@ -55,6 +56,13 @@ func (s *Set) loadLog(in *input) error {
 		return err
 	}
 	return l.judge()
+}
+
+// newLog makes the reading of an input whose requests go to add.
+func (s *Set) newLog(in *input, add func(*capture.Request) error) *log {
+	l := &log{s: s, in: in, add: add, unit: int64(time.Second), base: filepath.Base(in.name)}
+	l.ledger = capture.Ledger{Name: in.name, Skipped: map[string]int64{}}
+	return l
 }
 
 // read reads all lines.
@@ -106,17 +114,17 @@ func (l *log) take(line []byte, q *capture.Request) error {
 		return l.bad(err)
 	}
 	if !l.s.o.Filter.Keep(q) {
-		l.ledger.Filtered++
+		l.ledger.Filter(l.s.o.Filter.Why(q))
 		return nil
 	}
 	if len(q.Src) == 0 {
 		l.src = append(append(l.src[:0], l.base...), ':')
-		l.src = strconv.AppendInt(l.src, l.ledger.Lines, 10)
+		l.src = strconv.AppendInt(l.src, l.before+l.ledger.Lines, 10)
 		q.Src = l.src
 	}
 	l.top = max(l.top, l.s.renumber(q))
 	l.s.o.Redactor.Ensure(q)
-	if err := l.s.sorter.Add(q); err != nil {
+	if err := l.add(q); err != nil {
 		return l.bad(err)
 	}
 	l.ledger.Requests++
@@ -161,18 +169,26 @@ func (l *log) skip(reason string, part []byte) {
 		l.ledger.Skip(reason, "", "")
 		return
 	}
-	src := l.base + ":" + strconv.FormatInt(l.ledger.Lines, 10)
+	src := l.base + ":" + strconv.FormatInt(l.before+l.ledger.Lines, 10)
 	l.ledger.Skip(reason, src, l.s.o.Redactor.Example(part))
 }
 
 // describe fills in what is known at the end.
 func (l *log) describe() {
+	l.account()
+	if l.in.parser == nil {
+		return
+	}
+	for _, n := range l.in.parser.Notes() {
+		l.s.note("%s: %s", l.in.name, n)
+	}
+}
+
+// account fills in what the ledger says of the input so far.
+func (l *log) account() {
 	l.ledger.Bytes, l.ledger.SHA256 = l.in.stream.offset(), l.in.stream.digest()
 	if p := l.in.parser; p != nil {
 		l.ledger.Format, l.ledger.Basis, l.ledger.Resolution = p.Name(), p.Basis(), p.Resolution().String()
-		for _, n := range p.Notes() {
-			l.s.note("%s: %s", l.in.name, n)
-		}
 		return
 	}
 	l.ledger.Format = "ndjson"

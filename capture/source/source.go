@@ -48,17 +48,20 @@ type Set struct {
 	o      Options
 	inputs []*input // in the order in which they are read
 	notes  []string
+	warned []string
 	host   []byte // of requests that name none
 
-	alone  *archive // the single capture file, which needs no sorting
-	sorter *capture.Sorter
-	loaded bool
-	ledger []capture.Ledger
-	given  int64 // requests that came out
-	conns  int64 // connections of the inputs read so far
-	bytes  int64 // for Progress: of the inputs read so far
-	lines  int64
-	err    error // sticky, of Next
+	alone      *archive // the single capture file, which needs no sorting
+	sorter     *capture.Sorter
+	loaded     bool
+	ledger     []capture.Ledger
+	given      int64  // requests that came out
+	conns      int64  // connections of the inputs read so far
+	series     string // of the input at hand
+	seriesFrom int64  // connections before its first file
+	bytes      int64  // for Progress: of the inputs read so far
+	lines      int64
+	err        error // sticky, of Next
 }
 
 // Open recognises the sources that names mean: files, globs, folders and "-" for Options.Stdin. It reads no more
@@ -89,6 +92,7 @@ func Open(ctx context.Context, names []string, o Options) (*Set, error) {
 		return nil, fmt.Errorf("%w: %s", ErrEmpty, strings.Join(append(names, s.notes...), "; "))
 	}
 	slices.SortStableFunc(s.inputs, byAge)
+	s.inputs = joinSeries(s.inputs)
 	if len(s.inputs) == 1 && s.inputs[0].archive != nil && s.inputs[0].archive.ordered {
 		s.alone = s.inputs[0].archive
 		if err := s.inputs[0].reopen(); err != nil {
@@ -178,6 +182,7 @@ func (s *Set) nextAlone(q *capture.Request) error {
 		err := s.alone.next(q)
 		if err == io.EOF {
 			s.ledger = s.alone.ledgers()
+			s.warn(s.alone.warning())
 			if s.given == 0 {
 				return s.empty()
 			}
@@ -189,7 +194,7 @@ func (s *Set) nextAlone(q *capture.Request) error {
 		s.lines++
 		s.nameHost(q)
 		if !s.o.Filter.Keep(q) {
-			s.alone.drop(q)
+			s.alone.drop(q, s.o.Filter.Why(q))
 			continue
 		}
 		s.o.Redactor.Ensure(q)
@@ -259,6 +264,7 @@ func (s *Set) loadArchive(in *input) error {
 		return err
 	}
 	a := in.archive
+	before := s.connsBefore(in)
 	var q capture.Request
 	var top int64
 	for {
@@ -269,8 +275,9 @@ func (s *Set) loadArchive(in *input) error {
 		}
 		err := a.next(&q)
 		if err == io.EOF {
-			s.conns += top
+			s.conns = max(s.conns, before+top)
 			s.ledger = append(s.ledger, a.ledgers()...)
+			s.warn(a.warning())
 			return nil
 		}
 		if err != nil {
@@ -279,10 +286,13 @@ func (s *Set) loadArchive(in *input) error {
 		s.lines++
 		s.nameHost(&q)
 		if !s.o.Filter.Keep(&q) {
-			a.drop(&q)
+			a.drop(&q, s.o.Filter.Why(&q))
 			continue
 		}
-		top = max(top, s.renumber(&q))
+		if q.Conn > 0 {
+			top = max(top, q.Conn)
+			q.Conn += before
+		}
 		s.o.Redactor.Ensure(&q)
 		if err := s.sorter.Add(&q); err != nil {
 			return fmt.Errorf("%s: %w", in.name, err)
@@ -346,6 +356,16 @@ func (s *Set) note(format string, args ...any) {
 // Requests to Filtered in the ledger that the request's Src names (where two have that name, or none has, in the
 // first that has requests left), so that each ledger still balances and the sums stay exact.
 func (s *Set) Ledgers() []capture.Ledger { return s.ledger }
+
+func (s *Set) warn(text string) {
+	if text != "" {
+		s.warned = append(s.warned, text)
+	}
+}
+
+// Warnings says what is wrong with the sources although they could be read: a capture file that is torn. They are
+// whole once Next has returned io.EOF.
+func (s *Set) Warnings() []string { return s.warned }
 
 // Size is how many bytes Progress will count in all, as the files are now. It is not known where one of them is a
 // stream, or a capture file, whose bytes are not counted.
