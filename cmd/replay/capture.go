@@ -16,6 +16,7 @@ import (
 func newCapture(a *app) *cobra.Command {
 	var in inputFlags
 	var out string
+	var roll rollFlags
 	cmd := &cobra.Command{
 		Use:   "capture SOURCE... -o FILE.cap.zst",
 		Short: "Import production requests from access logs into a capture file",
@@ -31,11 +32,12 @@ Secrets are removed before anything is written (docs/safety.md); the file appear
   replay capture app.log --log-format '$remote_addr [$time_local] "$request" $status $request_time' -o prod.cap.zst`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.capture(cmd.Context(), args, &in, out)
+			return a.capture(cmd.Context(), args, &in, out, &roll)
 		},
 	}
 	in.add(cmd)
 	cmd.Flags().StringVarP(&out, "out", "o", "", "capture file to write (default: the first source's name with .cap.zst, in this folder)")
+	cmd.Flags().StringSliceVar(&roll.typed, "roll", nil, "live: go on in another file at this size (1GB) or time (1h); may be both")
 	a.jsonFlag(cmd)
 	return cmd
 }
@@ -47,32 +49,52 @@ type captureDocument struct {
 	First    string           `json:"first"`
 	Last     string           `json:"last"`
 	Out      string           `json:"out"`
-	Redacted map[string]int64 `json:"redacted"` // values by class
+	Outs     []string         `json:"outs,omitempty"` // with --roll: all files, Out being the last
+	Redacted map[string]int64 `json:"redacted"`       // values by class
 	Sources  []capture.Ledger `json:"sources"`
 }
 
-func (a *app) capture(ctx context.Context, args []string, in *inputFlags, out string) error {
+func (a *app) capture(ctx context.Context, args []string, in *inputFlags, out string, roll *rollFlags) error {
+	if err := roll.parse(); err != nil {
+		return err
+	}
+	if roll.on() && !a.isLive(args) {
+		return usage(errors.New("--roll: only a live capture, of - alone, goes on from file to file"))
+	}
 	if out == "" {
 		out = defaultOut(args[0], ".cap.zst")
 	}
 	ctx, cancel := a.interruptible(ctx)
 	defer cancel()
+	if a.isLive(args) {
+		doc, done, err := a.captureLive(ctx, in, out, roll)
+		if done {
+			return errors.Join(a.answerCapture(doc), err)
+		}
+	}
 	w, hits, err := a.importTo(ctx, args, in, out)
 	if err != nil {
 		return err
 	}
 	m := w.Meta()
-	doc := captureDocument{
+	return a.answerCapture(&captureDocument{
 		Schema: "replay.capture/1", Requests: m.Requests, First: stamp(m.First), Last: stamp(m.Last),
 		Out: out, Redacted: hits, Sources: m.Sources,
+	})
+}
+
+// answerCapture says what was captured; nil: nothing.
+func (a *app) answerCapture(doc *captureDocument) error {
+	if doc == nil {
+		return nil
 	}
-	for i := range m.Sources {
-		a.warnSkipped(&m.Sources[i])
+	for i := range doc.Sources {
+		a.warnSkipped(&doc.Sources[i])
 	}
 	if a.json {
 		return a.printJSON(doc)
 	}
-	return writeCaptureText(a.term, &doc)
+	return writeCaptureText(a.term, doc)
 }
 
 // importTo imports sources into a capture file at path, which exists only when the whole import succeeded.
@@ -95,6 +117,9 @@ func (a *app) importTo(ctx context.Context, args []string, in *inputFlags, path 
 	a.term.done()
 	for _, n := range set.Notes() {
 		a.term.notef("%s", n)
+	}
+	for _, n := range set.Warnings() {
+		a.term.warnf("%s", n)
 	}
 	a.warnSpared(in.rules, redactor.Spared())
 	w.SetSources(set.Ledgers())
@@ -124,6 +149,9 @@ func writeCaptureText(t *terminal, d *captureDocument) error {
 	if n := total(d.Redacted); n > 0 {
 		p.linef("  %s values redacted:%s", thousands(n), countsText(d.Redacted))
 	}
+	for _, out := range d.Outs[:max(0, len(d.Outs)-1)] {
+		p.linef("%s", out)
+	}
 	p.linef("%s", d.Out)
 	return p.err
 }
@@ -133,6 +161,9 @@ func writeSourceText(p *printer, l *capture.Ledger) {
 	p.linef("  %s: %s, %s lines = %s requests + %s skipped + %s filtered", l.Name, l.Format,
 		thousands(l.Lines), thousands(l.Requests), thousands(total(l.Skipped)), thousands(l.Filtered))
 	p.linef("    stamps: %s, resolution %s", basisText(l.Basis), l.Resolution)
+	for _, r := range slices.Sorted(maps.Keys(l.FilteredBy)) {
+		p.linef("    filtered %s: %s", r, thousands(l.FilteredBy[r]))
+	}
 	for _, r := range slices.Sorted(maps.Keys(l.Skipped)) {
 		p.linef("    skipped %s: %s", r, thousands(l.Skipped[r]))
 		for _, e := range l.Examples {

@@ -47,6 +47,7 @@ func (f *inputFlags) add(cmd *cobra.Command) {
 	fs.StringVar(&f.filter.Status, "status", "", "only this status: 200, 5xx")
 	fs.StringVar(&f.filter.Client, "client", "", "only this client")
 	fs.StringVar(&f.filter.Sample, "sample", "", "keep this share of the clients, such as 10%")
+	fs.BoolVar(&f.filter.ExcludeHealthChecks, "exclude-health-checks", false, "leave out requests of health checkers and monitors (docs/capture-logs.md lists how they are known)")
 }
 
 // options turns what was typed into what it means.
@@ -99,10 +100,15 @@ func (a *app) open(ctx context.Context, args []string, in *inputFlags) (*source.
 	if err == nil {
 		p.total, p.known = set.Size()
 	}
+	return set, redactor, withFormatHint(err)
+}
+
+// withFormatHint says what to do about a log that was not recognised.
+func withFormatHint(err error) error {
 	if errors.Is(err, accesslog.ErrUnknown) {
-		err = &exit{exitTrouble, err, []string{formatHint}}
+		return &exit{exitTrouble, err, []string{formatHint}}
 	}
-	return set, redactor, err
+	return err
 }
 
 // formatHint is the next step where a log was not recognised.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +19,8 @@ func newInspect(a *app) *cobra.Command {
 		Long: `Say what is in a capture file (or in FILE.part, while it is written): span, rate, routes, methods, statuses,
 sources and their ledgers, clients, hosts; what is missing for a faithful replay and what that costs; and the lines
 to put into the server's configuration so that its log holds it. --verify reads every request and says
-whether they are whole, torn at the end, or damaged in the middle, and how many are sound; the seek table is not checked.
+whether the file is whole, torn at the end only, or damaged in the middle, in which frames, and how many requests are
+sound; the seek table is checked too.
 
 --secrets looks through any file, or all files of a folder, compressed or not (capture, workload, run folder, log,
 text), for what the redaction rules take for a secret or personal data; --redact adds your own rules. It prints the
@@ -97,28 +97,4 @@ func (a *app) printInspect(d *inspectDocument) error {
 		return a.printJSON(d)
 	}
 	return writeInspectText(a.term, d)
-}
-
-// verify reads the whole file; damage is an error that says where.
-func (a *app) verify(path string, r *capture.Reader) error {
-	var q capture.Request
-	var n int64
-	for {
-		if err := r.Next(&q); err == io.EOF {
-			break
-		} else if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		n++
-	}
-	m, ok := r.Meta()
-	if !ok || m.Requests != n {
-		return fmt.Errorf("%s: metadata promises %d requests, %d were read", path, m.Requests, n)
-	}
-	if a.json {
-		return a.printJSON(m)
-	}
-	p := a.term.printer()
-	p.linef("%s: whole, %s requests", path, thousands(n))
-	return p.err
 }

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"trafficreplay/capture"
+)
+
+// piped runs the program in this process with something on its standard input.
+func piped(t *testing.T, stdin io.Reader, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, conversation bytes.Buffer
+	code = run(t.Context(), args, stdin, &out, &conversation)
+	return code, out.String(), conversation.String()
+}
+
+// liveLine is line i of a log with stamps in milliseconds.
+func liveLine(i int) string {
+	return fmt.Sprintf(`{"msec":"%d.%03d","request_time":"0.004","remote_addr":"10.0.0.%d","connection":"%d","request_method":"GET","request_uri":"/items/%d","status":"200"}`+"\n",
+		1_770_000_000+i/1000, i%1000, i%7, 1+i%5, i)
+}
+
+// What comes through a pipe that ends is the file that an import makes: sorted, with the same ledger.
+func TestPipedCaptureIsAnImport(t *testing.T) {
+	dir := t.TempDir()
+	var log strings.Builder
+	for i := range 5000 {
+		log.WriteString(liveLine(i ^ 63)) // 64 lines at a time are upside down
+		if i%1000 == 500 {
+			log.WriteString("\nnonsense\n")
+		}
+	}
+	path := filepath.Join(dir, "access.log")
+	if err := os.WriteFile(path, []byte(log.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	imported, live := filepath.Join(dir, "i.cap.zst"), filepath.Join(dir, "l.cap.zst")
+	code, out, stderr := command(t, "capture", path, "--keep-secrets", "--json", "-o", imported)
+	if code != exitOK {
+		t.Fatal(stderr)
+	}
+	code, outLive, stderr := piped(t, strings.NewReader(log.String()), "capture", "-", "--keep-secrets", "--json", "-o", live)
+	if code != exitOK {
+		t.Fatal(stderr)
+	}
+	a, b := dump(t, imported), dump(t, live)
+	if !bytes.Equal(a, bytes.ReplaceAll(b, []byte(`"stdin:`), []byte(`"access.log:`))) {
+		t.Error("other requests, or in another order, than an import gives")
+	}
+	var want, got captureDocument
+	if err := json.Unmarshal([]byte(out), &want); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(outLive), &got); err != nil {
+		t.Fatal(err)
+	}
+	w, g := want.Sources[0], got.Sources[0]
+	if g.Balance() != nil || g.Lines != w.Lines || g.Requests != 5000 || g.Skipped["blank"] != 5 || g.SHA256 != w.SHA256 || g.Format != w.Format || g.Bytes != w.Bytes {
+		t.Errorf("ledger %+v, want that of the import %+v", g, w)
+	}
+	r, err := capture.Open(live)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if m, _ := r.Meta(); m.Disorder != 0 || m.Stopped {
+		t.Errorf("metadata %+v, want requests in order of arrival", m)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*.part")); left != nil {
+		t.Errorf("%s are left", left)
+	}
+}
+
+// Nothing that could be read leaves no file; what fails late leaves its requests under the unfinished name.
+func TestLiveCaptureThatFails(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "a.cap.zst")
+	for _, test := range []struct {
+		name, stdin, says string
+		flags             []string
+	}{
+		{"nothing", "", "no requests", nil},
+		{"no log", "lorem ipsum dolor sit amet\n", "no known log format", nil},
+		{"only bad lines", `10.0.0.1 - - [31/Feb/2026:14:00:00 +0000] "GET / HTTP/1.1" 200 12 "-" "curl/8"` + "\n", "no requests: stdin: 1 lines, 1 bad-time", []string{"--format", "combined"}},
+	} {
+		code, _, stderr := piped(t, strings.NewReader(test.stdin), append([]string{"capture", "-", "-o", out}, test.flags...)...)
+		if code != exitTrouble || !strings.Contains(stderr, test.says) {
+			t.Errorf("%s: exit code %d, want 1 and %q:\n%s", test.name, code, test.says, stderr)
+		}
+		if left, _ := filepath.Glob(filepath.Join(dir, "*")); left != nil {
+			t.Errorf("%s: %s are left", test.name, left)
+		}
+	}
+	code, _, stderr := piped(t, strings.NewReader(liveLine(1)+"nonsense\nnonsense\n"), "capture", "-", "--max-skipped", "5%", "-o", out)
+	if code != exitTrouble || !strings.Contains(stderr, "the 1 requests before are in "+out+".part") {
+		t.Errorf("exit code %d, want 1 and where the request is:\n%s", code, stderr)
+	}
+	if code, _, stderr = command(t, "inspect", "--verify", out+".part"); code != exitOK {
+		t.Error(stderr)
+	}
+}
+
+func TestParseSize(t *testing.T) {
+	for s, want := range map[string]int64{"1GB": 1e9, "1.5MiB": 3 << 19, "100000B": 100000, "64KiB": 64 << 10, "2kB": 2000,
+		"": 0, "1": 0, "GB": 0, "-1GB": 0, "1XB": 0, "1e300TB": 0, "NaNGB": 0, "1 GB": 0} {
+		if got, ok := parseSize(s); got != want || ok != (want > 0) {
+			t.Errorf("parseSize(%q) = %d, %v, want %d", s, got, ok, want)
+		}
+	}
+}
