@@ -20,6 +20,7 @@ import (
 type Options struct {
 	Format    string         // name of a dialect, or with LogFormat of the notation it is in; empty: recognise it
 	LogFormat string         // a log format as the server's configuration has it, pasted verbatim
+	Fields    []string       // of JSON lines, NAME=PATH[:UNIT] each: they count before what the dialect says or a guess
 	Timezone  *time.Location // of stamps without a zone; nil: UTC
 	Newest    time.Time      // the latest that a stamp without a year can mean; zero: now
 	Host      string         // host of requests whose line names none
@@ -43,6 +44,8 @@ type Parser struct {
 	arena  []byte // decoded values of this line
 	inner  []byte // the line inside a Docker record
 	walker walker
+	paired []byte // path of a value in a list of pairs
+	key    int    // length of that path, once its key is known
 	err    capture.SyntaxError
 }
 
@@ -56,6 +59,7 @@ const (
 	reasonJSON    = "bad-json"
 	reasonTarget  = "too-long-target"
 	reasonHeaders = "too-long-headers"
+	reasonNone    = "not-a-request"
 )
 
 // ErrUnknown means that no dialect fits the lines.
@@ -99,7 +103,7 @@ func (p *Parser) Basis() capture.Basis { return p.f.basis() }
 // Resolution is that of the dialect's stamps. Where the format does not settle it (JSON without a
 // log_format) it follows the finest fraction of a second seen so far.
 func (p *Parser) Resolution() time.Duration {
-	if !p.f.infer {
+	if !p.f.observed {
 		return p.f.resolution
 	}
 	r := time.Second
@@ -189,6 +193,7 @@ func (p *Parser) text(seq sequence, line []byte, q *capture.Request) bool {
 // object gives the values of a JSON object their meaning.
 func (p *Parser) object(line []byte, q *capture.Request) bool {
 	w := &p.walker
+	w.enter, w.arrays = p.f.enter, p.f.arrays
 	w.start(line)
 	if w.bad {
 		return p.fail(reasonMisfit, line, "not a JSON object")
@@ -198,14 +203,22 @@ func (p *Parser) object(line []byte, q *capture.Request) bool {
 		if !more {
 			break
 		}
+		if len(p.f.pairs) > 0 {
+			if path = p.pair(path, v); path == nil {
+				continue
+			}
+		}
 		seq, known := p.f.keys[string(path)]
 		if !known && p.f.infer {
 			seq = p.f.learn(path)
+		} else if !known && p.f.wild != nil {
+			seq = p.f.learnHeader(path)
 		}
 		if len(seq) == 0 || !w.str && string(v) == "null" {
 			continue
 		}
 		if len(seq) == 1 && seq[0].how == whole && len(seq[0].lit) == 0 {
+			p.rec.owned |= seq[0].own
 			if seq[0].kind != kSkip && !p.put(&seq[0], v, q) {
 				return false
 			}

@@ -41,7 +41,7 @@ func Detect(lines [][]byte, o Options) (p *Parser, note string, err error) {
 			best = t
 		}
 	}
-	if best == nil || len(best.lines) == 0 || 5*len(best.lines) < s.n {
+	if best == nil || len(best.lines) == 0 || 5*len(best.lines) < s.n-best.others {
 		return nil, "", ErrUnknown
 	}
 	best.settle()
@@ -82,9 +82,10 @@ func (p *Parser) Rewind() {
 
 // trial is what a parser made of the sample.
 type trial struct {
-	p     *Parser
-	lines []observed // those that fit, in order
-	notes []string
+	p      *Parser
+	lines  []observed // those that fit, in order
+	others int        // lines of the dialect that are no requests
+	notes  []string
 
 	vhosts int
 	marks  marks
@@ -109,6 +110,10 @@ func tryPreset(s *preset, of sample, o Options, best *trial) (*trial, error) {
 	switch s.name {
 	case "vcommon", "vcombined", "nginx-combined", "apache-common", "apache-combined":
 		return nil, nil // the same format as an earlier one: settle renames it
+	case "nginx-json", "json":
+		if best != nil && best.p.f.owned != 0 && 2*len(best.lines) >= of.n {
+			return nil, nil
+		}
 	case "combined-extra":
 		if best != nil && 2*len(best.lines) >= of.n {
 			return nil, nil
@@ -172,7 +177,13 @@ func (p *Parser) try(s sample) *trial {
 	for _, line := range s.lines {
 		err := p.Parse(line, &q)
 		var bad *capture.SyntaxError
+		if errors.As(err, &bad) && bad.Reason == reasonNone {
+			t.others++
+		}
 		if errors.As(err, &bad) && bad.Reason != reasonRequest && bad.Reason != reasonTarget {
+			continue
+		}
+		if p.rec.owned != p.f.owned {
 			continue
 		}
 		t.observe(line, &q, err == nil)

@@ -116,7 +116,7 @@ func TestDetect(t *testing.T) {
 		{"nginx JSON with msec", text(`{"msec":"1700000000.123","request_time":"0.100","request_uri":"/","request_method":"GET"}`), "nginx-json", capture.BasisEndMinusDuration, time.Millisecond, ""},
 		{"JSON", text(`{"@timestamp":"2015-09-06T05:58:05.123456Z","http":{"request":{"method":"GET"}},"url":"/a","latency_ms":12}`), "json", capture.BasisEndMinusDuration, time.Microsecond, "stamps are taken as ends"},
 		{"JSON with a start", text(`{"start_time":"2015-09-06T05:58:05.123Z","method":"GET","path":"/a","duration":12}`), "json", capture.BasisStart, time.Millisecond, "read as milliseconds where whole"},
-		{"JSON with nanoseconds", text(`{"StartUTC":"2015-09-06T05:58:05.123Z","RequestMethod":"GET","RequestPath":"/a","Duration":12345678}`), "json", capture.BasisStart, time.Millisecond, "read as nanoseconds"},
+		{"JSON with nanoseconds", text(`{"requestStartTime":"2015-09-06T05:58:05.123Z","RequestMethod":"GET","RequestPath":"/a","Duration":12345678}`), "json", capture.BasisStart, time.Millisecond, "read as nanoseconds"},
 		{"JSON with microseconds", text(`{"ts":1700000000.5,"verb":"GET","url":"/a","elapsed":51234}`), "json", capture.BasisEndMinusDuration, 100 * time.Millisecond, "read as microseconds"},
 		{"JSON of Apache", text(`{"time":"[06/Sep/2015:05:58:05 +0000]","remoteIP":"::1","request":"/a","query":"?b","method":"GET","status":"200","userAgent":"-"}`), "json", capture.BasisCompletion, time.Second, ""},
 		{"JSON whose order shows starts", write(serve(300), false, func(at time.Time, d time.Duration) string {

@@ -69,6 +69,9 @@ func (t *trial) settle() {
 		t.json()
 		return
 	}
+	if t.p.f.owned != 0 {
+		t.fieldMap()
+	}
 	t.doubtOrder()
 }
 
@@ -192,6 +195,26 @@ func (t *trial) starts() bool {
 func (t *trial) doubtOrder() {
 	if n := t.backward(0); !t.p.f.timed && n > 0 {
 		t.note("%d stamps lie before that of the line above", n)
+	}
+}
+
+// fieldMap settles what of a preset's fields the lines have.
+func (t *trial) fieldMap() {
+	f := t.p.f
+	begins, bareUnit := 0, false
+	f.timed = false
+	for _, o := range t.lines {
+		f.timed = f.timed || o.dur >= 0
+		bareUnit = bareUnit || o.bareUnit
+		if o.begin {
+			begins++
+		}
+	}
+	if 2*begins > len(t.lines) {
+		f.ends = false
+	}
+	if bareUnit {
+		t.bareUnits()
 	}
 }
 

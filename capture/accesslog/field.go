@@ -10,6 +10,8 @@ import (
 type record struct {
 	stamp   int64 // nanoseconds since the Unix epoch
 	stamped bool
+	end     int64 // a stamp of the end beside it
+	ended   bool
 	begin   bool // the stamp is the start's, whatever the dialect's is
 	parts   civil
 	dur     int64 // nanoseconds; -1 unknown
@@ -25,6 +27,8 @@ type record struct {
 
 	stampRank, durRank, targetRank, pathRank, hostRank, clientRank, statusRank, sizeRank uint8
 	headerBytes                                                                          int
+	owned                                                                                uint32 // bits of the fields by which the dialect is recognised
+	tidy                                                                                 bool   // the port in the target is dropped where the scheme implies it
 }
 
 // put gives one value its meaning. An empty value and "-" mean that nothing was logged.
@@ -49,8 +53,10 @@ func (p *Parser) put(s *step, v []byte, q *capture.Request) bool {
 		return true
 	}
 	switch s.kind {
-	case kTime:
+	case kTime, kEnd:
 		return p.time(s, v)
+	case kGate:
+		return p.gate(s, v)
 	case kDur, kFirst:
 		return p.duration(s, v)
 	case kDurElse:
@@ -81,19 +87,21 @@ func (p *Parser) word(s *step, v []byte) bool {
 		r.method = v
 	case kTarget:
 		if r.target == nil || s.rank >= r.targetRank {
-			r.target, r.targetRank = v, s.rank
+			r.target, r.targetRank, r.tidy = v, s.rank, s.auto
 		}
 	case kPath, kDecoded:
 		if r.path == nil || s.rank >= r.pathRank {
 			r.path, r.pathRank, r.decoded = v, s.rank, s.kind == kDecoded
 		}
 	case kQuery:
-		r.query = bytes.TrimPrefix(v, []byte("?"))
+		if r.query = bytes.TrimPrefix(v, []byte("?")); bytes.HasPrefix(r.query, []byte("X-AzureApplicationGateway-")) {
+			r.query = nil // the gateway's own variables
+		}
 	case kProto:
-		r.proto = v
+		r.proto = protocol(v)
 	case kProtoOrScheme:
-		if bytes.HasPrefix(v, []byte("HTTP/")) {
-			r.proto = v
+		if proto := protocol(v); validProto(proto) {
+			r.proto = proto
 		} else {
 			r.setScheme(v)
 		}
@@ -178,15 +186,19 @@ func (p *Parser) reserve(n int) {
 }
 
 func (p *Parser) time(s *step, v []byte) bool {
-	if p.rec.stamped && s.rank < p.rec.stampRank {
+	if s.kind == kTime && p.rec.stamped && s.rank < p.rec.stampRank {
 		return true
 	}
 	if v[0] == '[' && v[len(v)-1] == ']' {
 		v = v[1 : len(v)-1] // Apache's %t in a value of JSON
 	}
-	ns, msg := p.clock.parse(v)
+	ns, msg := p.stamp(s, v)
 	if msg != "" {
 		return p.fail(reasonTime, v, msg)
+	}
+	if s.kind == kEnd {
+		p.rec.end, p.rec.ended = ns, true
+		return true
 	}
 	p.rec.stamp, p.rec.stamped, p.rec.stampRank, p.rec.begin = ns, true, s.rank, s.begin
 	return true
@@ -196,6 +208,14 @@ func (p *Parser) duration(s *step, v []byte) bool {
 	var ns int64
 	ok := false
 	switch {
+	case p.f.keys != nil && string(v) == "-1":
+		return true
+	case s.auto && s.unit != 0:
+		if ns, ok = decimal(v, s.unit); !ok {
+			ns, ok = withUnit(v)
+		}
+	case s.kind == kFirst && s.auto:
+		ns, ok = withUnit(v)
 	case s.kind == kFirst:
 		known := false
 		if ns, known, ok = sumList(v, s.unit); ok && !known {
@@ -218,7 +238,7 @@ func (p *Parser) duration(s *step, v []byte) bool {
 	} else if p.rec.dur < 0 || s.rank >= p.rec.durRank {
 		p.rec.dur, p.rec.durRank = ns, s.rank
 		p.rec.point = bytes.IndexByte(v, '.') >= 0
-		p.rec.bareUnit = s.auto && v[len(v)-1]-'0' <= 9
+		p.rec.bareUnit = s.auto && s.unit == 0 && v[len(v)-1]-'0' <= 9
 	}
 	return true
 }
@@ -240,6 +260,9 @@ func (p *Parser) status(s *step, v []byte, q *capture.Request) bool {
 
 func (p *Parser) count(s *step, v []byte, q *capture.Request) bool {
 	n, ok := integer(v)
+	if !ok && p.f.keys != nil && string(v) == "-1" {
+		return true
+	}
 	if !ok {
 		return p.fail(reasonNumber, v, "not a count")
 	}
@@ -259,6 +282,9 @@ func (p *Parser) count(s *step, v []byte, q *capture.Request) bool {
 }
 
 func (p *Parser) header(s *step, v []byte, q *capture.Request) bool {
+	if p.f.keys != nil && string(v) == "REDACTED" {
+		return true // by Caddy or Traefik, which do not log secrets
+	}
 	p.rec.headerBytes += len(s.name) + len(v)
 	if p.rec.headerBytes > capture.MaxHeaders {
 		return p.fail(reasonHeaders, v[:min(len(v), 120)], "header fields too long")
@@ -275,6 +301,9 @@ func (p *Parser) header(s *step, v []byte, q *capture.Request) bool {
 // client takes an address; of a list (X-Forwarded-For in its place) the first, who is the farthest.
 func (p *Parser) client(s *step, v []byte) bool {
 	v = firstOfList(v)
+	if p.f.keys != nil {
+		v = withoutPort(v)
+	}
 	if p.f.text != nil && bytes.IndexByte(v, ' ') >= 0 {
 		return p.fail(reasonMisfit, v, "not an address")
 	}

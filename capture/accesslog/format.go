@@ -21,7 +21,14 @@ const (
 type format struct {
 	text   sequence
 	keys   map[string]sequence
-	infer  bool // keys that are not known yet get their meaning from their name
+	infer  bool            // keys that are not known yet get their meaning from their name
+	enter  map[string]bool // the objects and lists that hold something; nil: all objects may
+	arrays bool            // lists are looked into
+	pairs  string          // path of a list of keys and values that stands for an object
+	wild   []wildcard
+	owned  uint32        // bits of the fields by which the dialect is recognised
+	pinned map[kind]bool // kinds whose key the user named
+
 	raw    bool // logged without escapes
 	ends   bool // the stamps are ends of requests
 	timed  bool // a duration is logged
@@ -33,6 +40,7 @@ type format struct {
 	// and returns their sequence, or nil where it names none.
 	columns func(comment []byte) sequence
 
+	observed   bool // the resolution is that of the stamps seen
 	resolution time.Duration
 }
 

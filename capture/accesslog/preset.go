@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -15,7 +16,7 @@ type preset struct {
 }
 
 // presets in the order in which they are tried. Of two that fit as many lines the first is taken.
-var presets = slices.Concat(commonPresets, jsonPresets, lastPresets)
+var presets = slices.Concat(commonPresets, cloudPresets, jsonPresets, lastPresets)
 
 // The Common Log Format and its usual extensions.
 const (
@@ -71,7 +72,7 @@ func family(s string) (*format, error) { return compileApache(s, true) }
 
 // inferJSON is the format of JSON lines whose keys get their meaning from their names.
 func inferJSON(string) (*format, error) {
-	return &format{keys: map[string]sequence{}, infer: true, timed: true, resolution: time.Second}, nil
+	return &format{keys: map[string]sequence{}, infer: true, observed: true, timed: true, resolution: time.Second}, nil
 }
 
 // parser compiles the preset.
@@ -81,5 +82,13 @@ func (s *preset) parser(o Options) (*Parser, error) {
 		return nil, err
 	}
 	f.ends = s.ends
+	fields, err := parseFields(o.Fields)
+	if err == nil && len(fields) > 0 && f.keys == nil {
+		err = fmt.Errorf("--field is for JSON lines, and %s is no JSON", s.name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.pin(fields)
 	return newParser(s.name, f, o), nil
 }

@@ -12,6 +12,7 @@ const (
 	kUser
 	kTime     // a complete stamp
 	kTimePart // a strftime pattern: one part of a stamp, or all of it
+	kEnd      // a complete stamp of the end, whatever the dialect's others are
 	kDur
 	kDurElse // the duration where kDur says nothing, if it is one
 	kFirst
@@ -36,6 +37,7 @@ const (
 	kConn
 	kHeader
 	kRespHeader
+	kGate // a value that tells requests from other lines
 )
 
 // how says where a value ends.
@@ -58,13 +60,14 @@ type step struct {
 	stop []byte // first bytes after the value
 	cut  byte   // the value ends at this byte if it comes before stop; 0: none
 
-	eol   bool // the value may run to the end of the line
-	loose bool // quoted: behind the quote comes a space or the end of the line
-	list  bool // the value may be a list: "a, b" or "a : b"
-	raw   bool // the value is logged without escapes
-	zero  bool // "-" means 0
-	auto  bool // kDur: the value may carry its own unit
-	begin bool // kTime: the start of the request, in a dialect whose other stamps are ends
+	eol   bool   // the value may run to the end of the line
+	loose bool   // quoted: behind the quote comes a space or the end of the line
+	list  bool   // the value may be a list: "a, b" or "a : b"
+	raw   bool   // the value is logged without escapes
+	zero  bool   // "-" means 0
+	auto  bool   // kDur: the value may carry its own unit
+	begin bool   // kTime: the start of the request, in a dialect whose other stamps are ends
+	own   uint32 // the bit of the field, if the dialect is recognised by it
 	fixed int
 	jump  int  // where to go on when lit does not match; 0: the line does not fit
 	group bool // a line may lack the value
@@ -73,9 +76,9 @@ type step struct {
 	label  string // what the format calls the value: $request_time, %D, cs-uri-stem
 	kind   kind
 	rank   uint8  // the higher of two values of one kind counts
-	unit   int64  // kDur, kFirst: nanoseconds
+	unit   int64  // kDur, kFirst, kTime: nanoseconds
 	name   []byte // kHeader, kRespHeader
-	layout string // kTimePart
+	layout string // kTimePart, kTime: a strftime pattern, rfc3339 or clf; kGate: the values
 }
 
 // sequence is a compiled text format.

@@ -31,9 +31,17 @@ func (p *Parser) when(q *capture.Request) bool {
 		}
 		r.stamp, r.stamped = ns, true
 	}
+	if !r.stamped && r.ended {
+		r.stamp, r.stamped = r.end, true
+	} else if r.ended && r.begin && r.dur < 0 && r.end >= r.stamp && p.digits >= 3 {
+		r.dur = r.end - r.stamp
+	}
 	if !r.stamped {
 		if p.f.infer {
 			return p.fail(reasonMisfit, nil, "no time")
+		}
+		if p.f.keys != nil && p.nothing() {
+			return p.fail(reasonNone, nil, "neither a time nor a request")
 		}
 		return p.fail(reasonTime, nil, "no time")
 	}
@@ -90,6 +98,8 @@ func (p *Parser) what(q *capture.Request) bool {
 		}
 	case p.f.infer && r.request == nil && r.target == nil && r.path == nil:
 		return p.fail(reasonMisfit, nil, "neither a request line nor a path")
+	case p.f.observed && p.nothing():
+		return p.fail(reasonNone, nil, "neither a request line nor a method and a path")
 	default:
 		return p.fail(reasonRequest, r.request, "no request line")
 	}
@@ -183,6 +193,9 @@ func (p *Parser) absolute(q *capture.Request) bool {
 		n = len(rest)
 	}
 	host := rest[:n]
+	if p.rec.tidy {
+		host = bytes.TrimSuffix(host, portOf(p.rec.scheme))
+	}
 	if at := bytes.LastIndexByte(host, '@'); at >= 0 {
 		host = host[at+1:]
 	}

@@ -36,7 +36,7 @@ func (c *clock) parse(v []byte) (ns int64, msg string) {
 	switch {
 	case len(v) > 11 && v[2] == '/':
 		n, msg = t.clf(v)
-	case len(v) > 10 && v[4] == '-':
+	case len(v) > 10 && (v[4] == '-' || v[4] == '/'):
 		n, msg = t.iso(v)
 	default:
 		n, msg = t.number(v)
@@ -110,9 +110,9 @@ func (t *civil) clf(v []byte) (n int, msg string) {
 	return t.timeOfDay(v, 12)
 }
 
-// iso reads 2006-01-02T15:04:05[.999][Z|-07:00|-0700] with T, t or a space in the middle.
+// iso reads 2006-01-02T15:04:05[.999][Z|-07:00|-0700] with T, t or a space in the middle; Caddy writes 2006/01/02.
 func (t *civil) iso(v []byte) (n int, msg string) {
-	if len(v) < 19 || v[4] != '-' || v[7] != '-' || v[10] != 'T' && v[10] != ' ' && v[10] != 't' {
+	if len(v) < 19 || v[4] != '-' && v[4] != '/' || v[7] != v[4] || v[10] != 'T' && v[10] != ' ' && v[10] != 't' {
 		return 0, msgTime
 	}
 	var ok [3]bool

@@ -1,6 +1,9 @@
 package accesslog
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+)
 
 // maxDepth bounds nested objects; what lies deeper is passed over.
 const maxDepth = 8
@@ -12,9 +15,13 @@ type walker struct {
 	rest  []byte
 	path  []byte // of the current value: keys joined by points
 	marks [maxDepth]int
+	index [maxDepth]int // of the next member of the list at this depth, from 1; 0: an object
 	depth int
 	bad   bool // not an object, or it ends too early
 	str   bool // the current value is a string
+
+	enter  map[string]bool // the objects and lists to enter; nil: all objects
+	arrays bool            // lists are entered: of .a the first member is .a, the others .a[1], .a[2], …
 }
 
 func (w *walker) start(line []byte) {
@@ -24,7 +31,7 @@ func (w *walker) start(line []byte) {
 		return
 	}
 	w.rest = w.rest[1:]
-	w.marks[0] = 0
+	w.marks[0], w.index[0] = 0, 0
 }
 
 // next yields the path of the next scalar and its text. It is done at the end of the object, or where w.bad.
@@ -36,9 +43,21 @@ func (w *walker) next() (path, v []byte, more bool) {
 			break
 		}
 		c := w.rest[0]
+		if w.index[w.depth] > 0 && c != ',' && c != ']' {
+			if v, scalar := w.member(); scalar {
+				return w.path, v, true
+			}
+			continue
+		}
 		w.rest = w.rest[1:]
 		switch c {
 		case ',':
+		case ']':
+			if w.index[w.depth] == 0 {
+				w.bad = true
+				break
+			}
+			w.depth--
 		case '}':
 			if w.depth == 0 {
 				w.bad = len(trimLeft(w.rest)) != 0
@@ -93,19 +112,61 @@ func (w *walker) value() (v []byte, scalar bool) {
 		w.rest = w.rest[1:]
 		return w.quoted()
 	case '{':
-		if w.depth+1 == maxDepth {
+		if w.depth+1 == maxDepth || w.enter != nil && !w.enter[string(w.path)] && !w.inList() {
 			w.pass()
 			return nil, false
 		}
-		w.rest = w.rest[1:]
-		w.depth++
-		w.marks[w.depth] = len(w.path)
+		w.open(0)
 		return nil, false
 	case '[':
+		if w.arrays && w.depth+1 < maxDepth && (w.enter[string(w.path)] || w.inList()) {
+			w.open(1)
+			return nil, false
+		}
 		return w.array()
 	}
 	v = w.bare()
 	return v, !w.bad
+}
+
+// open enters an object, or with index 1 a list.
+func (w *walker) open(index int) {
+	w.rest = w.rest[1:]
+	w.depth++
+	w.marks[w.depth], w.index[w.depth] = len(w.path), index
+}
+
+// inList reports whether the walker is somewhere inside a list that it entered.
+func (w *walker) inList() bool { return w.arrays && bytes.IndexByte(w.path, '[') >= 0 }
+
+// maxMembers bounds the members of a list that are looked at.
+const maxMembers = 1000
+
+// member reads the next member of a list.
+func (w *walker) member() (v []byte, scalar bool) {
+	n := w.index[w.depth] - 1
+	w.path = w.path[:w.marks[w.depth]]
+	c := w.rest[0]
+	if n > 0 || c == '{' || c == '[' {
+		w.path = append(w.path, '[')
+		w.path = strconv.AppendInt(w.path, int64(n), 10)
+		w.path = append(w.path, ']')
+	}
+	if w.index[w.depth]++; n >= maxMembers {
+		w.bad = true
+		return nil, false
+	}
+	if c == '{' || c == '[' || c == '"' {
+		return w.value()
+	}
+	if n = bytes.IndexAny(w.rest, ",]"); n < 0 {
+		w.bad = true
+		return nil, false
+	}
+	w.str = false
+	v = bytes.TrimRight(w.rest[:n], " \t")
+	w.rest = w.rest[n:]
+	return v, true
 }
 
 // quoted reads a string whose opening quote has been read, up to and with its closing quote.

@@ -1,0 +1,447 @@
+package accesslog
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A field map says which value of a JSON object is which field of a request, one NAME=PATH[:UNIT] each: names as in
+// the capture file, paths as jq writes them, units where the value does not carry its own. It is how --field is
+// written and how the JSON presets are. Presets know more names than people need:
+//
+//	stamp=PATH       an instant that is a start or an end as the preset says
+//	decoded=PATH     a path that the server decoded
+//	url=PATH         a whole URL; the port that its scheme implies is no part of the host
+//	tls=PATH         a TLS version or cipher: any value means https
+//	https=PATH       "on" means https
+//	header.*=PREFIX* every key that begins so names a header
+//	only=PATH:A|B    the line is a request only where the value is one of these
+//	never=PATH:A|B   the line is no request where the value is one of these
+//	pairs=PATH       a list of {"key":…,"value":…} or {"name":…,"value":…}, read as an object of these keys
+//
+//	key=PATH         nothing but a sign of the dialect
+//
+// and "!" before a line marks a field by which the dialect is recognised: the lines must have it.
+
+// maxFields bounds a field map.
+const maxFields = 128
+
+// rankPinned is above every rank of what is guessed or preset.
+const rankPinned = 255
+
+// fieldNames are the names that --field knows, in the order in which errors list them.
+var fieldNames = []string{"at", "end", "duration", "first", "method", "target", "path", "query", "request", "host", "scheme", "proto",
+	"status", "resp_size", "resp_wire", "body_size", "client", "user", "conn", "header.NAME", "resp_header.NAME"}
+
+// fieldStep is the step of a name; presets may use the names of the lower half.
+func fieldStep(name string, ofPreset bool) (s step, ok bool) {
+	s, ok = map[string]step{
+		"at":        {kind: kTime, begin: true},
+		"end":       {kind: kEnd},
+		"duration":  {kind: kDur, auto: true},
+		"first":     {kind: kFirst, auto: true},
+		"method":    {kind: kMethod},
+		"target":    {kind: kTarget},
+		"path":      {kind: kPath},
+		"query":     {kind: kQuery},
+		"request":   {kind: kRequest},
+		"host":      {kind: kHost},
+		"scheme":    {kind: kScheme},
+		"proto":     {kind: kProto},
+		"status":    {kind: kStatus},
+		"resp_size": {kind: kSize},
+		"resp_wire": {kind: kWire},
+		"body_size": {kind: kBodySize},
+		"client":    {kind: kClient},
+		"user":      {kind: kUser},
+		"conn":      {kind: kConn},
+	}[name]
+	if !ok && ofPreset {
+		s, ok = map[string]step{
+			"stamp":   {kind: kTime},
+			"decoded": {kind: kDecoded},
+			"url":     {kind: kTarget, auto: true},
+			"tls":     {kind: kTLS},
+			"https":   {kind: kHTTPS},
+			"key":     {},
+			"only":    {kind: kGate},
+			"never":   {kind: kGate, auto: true},
+		}[name]
+	}
+	return s, ok
+}
+
+// field is one line of a field map.
+type field struct {
+	name string
+	path string // as the walker has it: keys joined by points
+	own  uint32 // the field's bit, if the dialect is recognised by it
+	step step
+}
+
+// parseField reads NAME=PATH[:UNIT].
+func parseField(text string, ofPreset bool) (f field, err error) {
+	name, rest, ok := strings.Cut(text, "=")
+	if !ok {
+		return f, fmt.Errorf("%q: want NAME=PATH or NAME=PATH:UNIT", text)
+	}
+	f.name = name
+	path, unit, err := parsePath(rest)
+	if err != nil {
+		return f, fmt.Errorf("%q: %w", text, err)
+	}
+	f.path = path
+	if f.step, err = namedStep(name, ofPreset); err != nil {
+		return f, err
+	}
+	f.step.how, f.step.label = whole, strings.TrimSuffix(rest, ":"+unit)
+	return f, f.setUnit(unit)
+}
+
+func namedStep(name string, ofPreset bool) (step, error) {
+	for prefix, k := range map[string]kind{"header.": kHeader, "resp_header.": kRespHeader} {
+		h, ok := strings.CutPrefix(name, prefix)
+		switch {
+		case !ok:
+		case h == "*" && ofPreset:
+			return step{kind: k}, nil
+		case !validMethod([]byte(h)) && len(h) <= 32 || h == "" || strings.ContainsAny(h, " :\"\r\n"):
+			return step{}, fmt.Errorf("%q is no name of a header", h)
+		default:
+			return step{kind: k, name: []byte(h)}, nil
+		}
+	}
+	s, ok := fieldStep(name, ofPreset)
+	if !ok {
+		return s, fmt.Errorf("field %q is unknown (known: %s)", name, strings.Join(fieldNames, ", "))
+	}
+	return s, nil
+}
+
+// stampUnits and spanUnits are what a unit may be, beside a strftime pattern for a stamp.
+var (
+	stampUnits = []string{"rfc3339", "clf", "unix", "unix_ms", "unix_us", "unix_ns"}
+	spanUnits  = []string{"s", "ms", "us", "ns"}
+)
+
+// setUnit applies a unit. Stamps and durations without one are understood by what they look like.
+func (f *field) setUnit(unit string) error {
+	if unit == "" {
+		return nil
+	}
+	per := []int64{second, millisecond, microsecond, nanosecond}
+	s := &f.step
+	switch s.kind {
+	case kTime, kEnd:
+		if i := slices.Index(stampUnits, unit); i >= 0 {
+			if s.layout = unit; i >= 2 {
+				s.layout, s.unit = "", per[i-2]
+			}
+			return nil
+		}
+		if i := strings.IndexByte(unit, '%'); i >= 0 {
+			s.layout = unit
+			return checkLayout(unit)
+		}
+		return fmt.Errorf("%s: unit %q is unknown (known: %s, or a strftime pattern)", f.name, unit, strings.Join(stampUnits, ", "))
+	case kDur, kFirst:
+		i := slices.Index(spanUnits, unit)
+		if i < 0 {
+			return fmt.Errorf("%s: unit %q is unknown (known: %s)", f.name, unit, strings.Join(spanUnits, ", "))
+		}
+		s.unit = per[i]
+		return nil
+	case kGate:
+		s.layout = unit
+		return nil
+	}
+	return fmt.Errorf("%s: unit %q: the field has none", f.name, unit)
+}
+
+func checkLayout(layout string) error {
+	for i := 0; i < len(layout); i++ {
+		if layout[i] != '%' {
+			continue
+		}
+		if i++; i == len(layout) || !knownDirective(layout[i]) && layout[i] != '3' && layout[i] != '6' {
+			return fmt.Errorf("strftime pattern %q: unknown directive at its byte %d", layout, i)
+		}
+	}
+	return nil
+}
+
+// parsePath reads .a."b.c"[0] up to the colon before a unit. The walker knows no difference between a point in a key
+// and one between keys, nor between a list and its first member.
+func parsePath(s string) (path, unit string, err error) {
+	var b strings.Builder
+	i := 0
+	for i < len(s) && s[i] != ':' {
+		n := 0
+		switch {
+		case s[i] == '.' && i+1 < len(s) && s[i+1] == '"', strings.HasPrefix(s[i:], `["`), strings.HasPrefix(s[i:], `.["`):
+			n, err = quotedKey(&b, s[i:])
+		case s[i] == '.' && i+1 < len(s) && s[i+1] != '.' && s[i+1] != ':':
+			n = 1 + bareKey(&b, s[i+1:])
+		case s[i] == '[' || strings.HasPrefix(s[i:], ".["):
+			n, err = index(&b, s[i:])
+		default:
+			err = errors.New("a path begins with a point: .key, .\"odd key\", .list[0]")
+		}
+		if err != nil {
+			return "", "", err
+		}
+		i += n
+	}
+	if b.Len() == 0 || b.Len() > 256 {
+		return "", "", fmt.Errorf("a path has 1 to 256 bytes, this one has %d", b.Len())
+	}
+	if i < len(s) {
+		unit = s[i+1:]
+	}
+	return strings.TrimSuffix(b.String(), "[0]"), unit, nil
+}
+
+func bareKey(b *strings.Builder, s string) (n int) {
+	if s[0] == '[' {
+		return 0
+	}
+	n = strings.IndexAny(s, ".[:")
+	if n < 0 {
+		n = len(s)
+	}
+	join(b, s[:n])
+	return n
+}
+
+func join(b *strings.Builder, key string) {
+	if b.Len() > 0 {
+		b.WriteByte('.')
+	}
+	b.WriteString(key)
+}
+
+// quotedKey reads ."key", ["key"] or .["key"]. Inside, \" and \\ are as in the log: the walker undoes nothing.
+func quotedKey(b *strings.Builder, s string) (n int, err error) {
+	open := strings.IndexByte(s, '"')
+	for i := open + 1; i < len(s); i++ {
+		if s[i] == '\\' {
+			i++
+			continue
+		}
+		if s[i] == '"' {
+			join(b, s[open+1:i])
+			if strings.IndexByte(s[:open], '[') < 0 {
+				return i + 1, nil
+			}
+			if i+1 == len(s) || s[i+1] != ']' {
+				return 0, errors.New("a bracket is not closed")
+			}
+			return i + 2, nil
+		}
+	}
+	return 0, errors.New("a quote is not closed")
+}
+
+func index(b *strings.Builder, s string) (n int, err error) {
+	open := strings.IndexByte(s, '[')
+	n = strings.IndexByte(s, ']')
+	if n < 0 {
+		return 0, errors.New("a bracket is not closed")
+	}
+	if x, ok := integer([]byte(s[open+1 : n])); !ok || x >= maxMembers {
+		return 0, fmt.Errorf("index %q of a list: want 0 to %d", s[open+1:n], maxMembers-1)
+	}
+	b.WriteString(s[open : n+1])
+	return n + 1, nil
+}
+
+// parseFields reads the flags of a user: each name once.
+func parseFields(texts []string) ([]field, error) {
+	if len(texts) > maxFields {
+		return nil, fmt.Errorf("%d fields, limit %d", len(texts), maxFields)
+	}
+	var fs []field
+	for _, text := range texts {
+		f, err := parseField(text, false)
+		if err != nil {
+			return nil, fmt.Errorf("--field %w", err)
+		}
+		for _, other := range fs {
+			if strings.EqualFold(other.name, f.name) {
+				return nil, fmt.Errorf("--field %s is given twice: %s and %s", f.name, other.step.label, f.step.label)
+			}
+			if other.path == f.path {
+				return nil, fmt.Errorf("--field %s and %s take the same value: %s", other.name, f.name, f.step.label)
+			}
+		}
+		f.step.rank = rankPinned
+		fs = append(fs, f)
+	}
+	return fs, nil
+}
+
+// compileFieldMap compiles the field map of a preset: of two lines for one field the upper counts.
+func compileFieldMap(text string) (*format, error) {
+	f := &format{keys: map[string]sequence{}, observed: true, resolution: time.Second}
+	rank := uint8(rankPinned - 1)
+	bits := map[string]uint32{}
+	for line := range strings.FieldsSeq(text) {
+		if pairs, ok := strings.CutPrefix(line, "pairs=."); ok {
+			f.pairs, f.arrays = pairs, true
+			f.enterAll(pairs + "[0].value.stringValue")
+			continue
+		}
+		fl, err := parseField(strings.TrimPrefix(line, "!"), true)
+		if err != nil {
+			return nil, err
+		}
+		fl.step.rank = rank
+		rank--
+		if line[0] == '!' {
+			group := ownGroup(fl.name)
+			if bits[group] == 0 {
+				bits[group] = 1 << len(bits)
+			}
+			fl.own = bits[group]
+		}
+		f.add(&fl)
+	}
+	f.describe()
+	return f, nil
+}
+
+// ownGroup is what a line must have one of: the names of a group stand in for each other.
+func ownGroup(name string) string {
+	switch name {
+	case "url", "path", "decoded", "request":
+		return "target"
+	}
+	return name
+}
+
+// add gives a path its meaning.
+func (f *format) add(fl *field) {
+	f.enterAll(fl.path)
+	if prefix, ok := strings.CutSuffix(fl.path, "*"); ok {
+		f.wild = append(f.wild, wildcard{prefix, fl.step.kind})
+		return
+	}
+	s := fl.step
+	s.own = fl.own
+	f.owned |= s.own
+	f.keys[fl.path] = sequence{s}
+}
+
+// enterAll notes that the objects and lists around a path must be entered.
+func (f *format) enterAll(path string) {
+	if f.enter == nil {
+		f.enter = map[string]bool{}
+	}
+	for i := range path {
+		if path[i] == '.' || path[i] == '[' {
+			f.enter[path[:i]] = true
+		}
+		f.arrays = f.arrays || path[i] == '['
+	}
+}
+
+// describe settles what the stamps are.
+func (f *format) describe() {
+	has := map[kind]bool{}
+	begins := false
+	for _, seq := range f.keys {
+		for _, s := range seq {
+			has[s.kind] = true
+			begins = begins || s.kind == kTime && s.begin
+		}
+	}
+	f.ends = !begins
+	f.timed = has[kDur] || begins && has[kEnd]
+}
+
+// wildcard is a prefix of paths whose rest names a header.
+type wildcard struct {
+	prefix string
+	kind   kind
+}
+
+// learnHeader gives a path under a wildcard its meaning and remembers it.
+func (f *format) learnHeader(path []byte) sequence {
+	if len(f.keys) >= maxKeys || len(path) > 256 {
+		return nil
+	}
+	var seq sequence
+	for _, w := range f.wild {
+		name, ok := strings.CutPrefix(string(path), w.prefix)
+		if !ok || name == "" || strings.ContainsAny(name, ".[: ") {
+			continue
+		}
+		s := step{kind: kRespHeader, name: []byte(name)}
+		if w.kind == kHeader {
+			s = headerMeaning(squeeze(name), name)
+		}
+		s.how, s.label = whole, "."+string(path)
+		seq = sequence{s}
+		break
+	}
+	f.keys[string(path)] = seq
+	return seq
+}
+
+// pin makes the fields that a user named count before all others, and drops what would contradict them.
+func (f *format) pin(fs []field) {
+	if len(fs) == 0 {
+		return
+	}
+	f.pinned = map[kind]bool{}
+	for i := range fs {
+		for _, k := range rivals(fs[i].step.kind) {
+			f.pinned[k] = true
+		}
+	}
+	for path, seq := range f.keys {
+		if len(seq) == 1 && f.pinned[seq[0].kind] {
+			f.keys[path] = sequence{{how: whole, own: seq[0].own}}
+		}
+	}
+	infer := f.enter == nil
+	for i := range fs {
+		fl := fs[i]
+		if old := f.keys[fl.path]; len(old) == 1 {
+			fl.own = old[0].own
+		}
+		f.add(&fl)
+	}
+	if infer {
+		f.enter = nil // all objects are looked into
+	}
+	f.describe()
+}
+
+// rivals are the kinds that say the same as kind k.
+func rivals(k kind) []kind {
+	switch k {
+	case kTime, kEnd:
+		return []kind{kTime, kTimePart, kEnd}
+	case kRequest:
+		return []kind{kRequest, kMethod, kTarget, kPath, kDecoded, kQuery}
+	case kMethod:
+		return []kind{kMethod, kRequest}
+	case kTarget:
+		return []kind{kTarget, kPath, kDecoded, kQuery, kRequest}
+	case kPath:
+		return []kind{kTarget, kPath, kDecoded, kRequest}
+	case kDur:
+		return []kind{kDur, kDurElse}
+	case kScheme:
+		return []kind{kScheme, kHTTPS, kTLS, kHostPort}
+	case kProto:
+		return []kind{kProto, kProtoOrScheme}
+	case kHeader, kRespHeader:
+		return nil
+	}
+	return []kind{k}
+}
