@@ -68,6 +68,9 @@ var ErrUnknown = errors.New("no known log format")
 // New compiles the parser that o names (o.Format or o.LogFormat).
 func New(o Options) (*Parser, error) {
 	if o.LogFormat != "" {
+		if len(o.Fields) > 0 {
+			return nil, fmt.Errorf("%w whose keys are not known: a log format names its own", errNotJSON)
+		}
 		f, name, err := compile(o.LogFormat, o.Format)
 		if err != nil {
 			return nil, err
@@ -193,7 +196,7 @@ func (p *Parser) text(seq sequence, line []byte, q *capture.Request) bool {
 // object gives the values of a JSON object their meaning.
 func (p *Parser) object(line []byte, q *capture.Request) bool {
 	w := &p.walker
-	w.enter, w.arrays = p.f.enter, p.f.arrays
+	w.enter, w.lists = p.f.enter, p.f.lists
 	w.start(line)
 	if w.bad {
 		return p.fail(reasonMisfit, line, "not a JSON object")

@@ -120,6 +120,9 @@ func tryPreset(s *preset, of sample, o Options, best *trial) (*trial, error) {
 		}
 	}
 	p, err := s.parser(o)
+	if errors.Is(err, errNotJSON) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("preset %s: %w", s.name, err)
 	}

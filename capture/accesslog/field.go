@@ -230,6 +230,9 @@ func (p *Parser) duration(s *step, v []byte) bool {
 	default:
 		ns, ok = decimal(v, s.unit)
 	}
+	if !ok && p.f.keys != nil {
+		ns, ok = scientific(v, s.unit)
+	}
 	if !ok {
 		return p.fail(reasonNumber, v, "not a duration")
 	}

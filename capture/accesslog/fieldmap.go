@@ -26,6 +26,9 @@ import (
 //
 // and "!" before a line marks a field by which the dialect is recognised: the lines must have it.
 
+// tokenBytes are those of a header's name (RFC 9110, section 5.6.2).
+const tokenBytes = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
 // maxFields bounds a field map.
 const maxFields = 128
 
@@ -108,7 +111,7 @@ func namedStep(name string, ofPreset bool) (step, error) {
 		case !ok:
 		case h == "*" && ofPreset:
 			return step{kind: k}, nil
-		case !validMethod([]byte(h)) && len(h) <= 32 || h == "" || strings.ContainsAny(h, " :\"\r\n"):
+		case len(h) > 100 || strings.Trim(h, tokenBytes) != "" || h == "":
 			return step{}, fmt.Errorf("%q is no name of a header", h)
 		default:
 			return step{kind: k, name: []byte(h)}, nil
@@ -285,12 +288,12 @@ func parseFields(texts []string) ([]field, error) {
 
 // compileFieldMap compiles the field map of a preset: of two lines for one field the upper counts.
 func compileFieldMap(text string) (*format, error) {
-	f := &format{keys: map[string]sequence{}, observed: true, resolution: time.Second}
+	f := &format{keys: map[string]sequence{}, enter: map[string]bool{}, observed: true, resolution: time.Second}
 	rank := uint8(rankPinned - 1)
 	bits := map[string]uint32{}
 	for line := range strings.FieldsSeq(text) {
 		if pairs, ok := strings.CutPrefix(line, "pairs=."); ok {
-			f.pairs, f.arrays = pairs, true
+			f.pairs = pairs
 			f.enterAll(pairs + "[0].value.stringValue")
 			continue
 		}
@@ -337,15 +340,22 @@ func (f *format) add(fl *field) {
 
 // enterAll notes that the objects and lists around a path must be entered.
 func (f *format) enterAll(path string) {
-	if f.enter == nil {
-		f.enter = map[string]bool{}
-	}
 	for i := range path {
-		if path[i] == '.' || path[i] == '[' {
-			f.enter[path[:i]] = true
+		switch path[i] {
+		case '.':
+			f.enter = added(f.enter, path[:i])
+		case '[':
+			f.lists = added(f.lists, path[:i])
 		}
-		f.arrays = f.arrays || path[i] == '['
 	}
+}
+
+func added(set map[string]bool, s string) map[string]bool {
+	if set == nil {
+		set = map[string]bool{}
+	}
+	set[s] = true
+	return set
 }
 
 // describe settles what the stamps are.
@@ -407,7 +417,6 @@ func (f *format) pin(fs []field) {
 			f.keys[path] = sequence{{how: whole, own: seq[0].own}}
 		}
 	}
-	infer := f.enter == nil
 	for i := range fs {
 		fl := fs[i]
 		if old := f.keys[fl.path]; len(old) == 1 {
@@ -415,7 +424,7 @@ func (f *format) pin(fs []field) {
 		}
 		f.add(&fl)
 	}
-	if infer {
+	if f.infer {
 		f.enter = nil // all objects are looked into
 	}
 	f.describe()

@@ -22,8 +22,8 @@ type format struct {
 	text   sequence
 	keys   map[string]sequence
 	infer  bool            // keys that are not known yet get their meaning from their name
-	enter  map[string]bool // the objects and lists that hold something; nil: all objects may
-	arrays bool            // lists are looked into
+	enter  map[string]bool // the objects that hold something; nil: all may
+	lists  map[string]bool // the lists that hold something; nil: none
 	pairs  string          // path of a list of keys and values that stands for an object
 	wild   []wildcard
 	owned  uint32        // bits of the fields by which the dialect is recognised

@@ -1,6 +1,9 @@
 package accesslog
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+)
 
 // stamp reads a complete stamp, as its step says or by what it looks like.
 func (p *Parser) stamp(s *step, v []byte) (ns int64, msg string) {
@@ -64,6 +67,21 @@ func (p *Parser) epoch(v []byte, unit int64) (ns int64, msg string) {
 	}
 	p.digits = max(p.digits, min(digits, 9))
 	return ns, ""
+}
+
+// scientific reads a number such as 4.1e-05, as Python writes small floats, in units of unit nanoseconds, or seconds.
+func scientific(v []byte, unit int64) (ns int64, ok bool) {
+	if len(v) > 32 || bytes.IndexByte(v, 'e') < 0 && bytes.IndexByte(v, 'E') < 0 {
+		return 0, false
+	}
+	if unit == 0 {
+		unit = second
+	}
+	x, err := strconv.ParseFloat(string(v), 64)
+	if x *= float64(unit); err != nil || !(x >= 0 && x < float64(maxDuration)) {
+		return 0, false
+	}
+	return int64(x + 0.5), true
 }
 
 // gate lets a line pass whose value is, or is not, one of those that make it a request.

@@ -11,7 +11,7 @@ func (f *format) learn(path []byte) sequence {
 		return nil
 	}
 	var seq sequence
-	if s := meaning(string(path)); s.kind != kSkip {
+	if s := meaning(string(path)); s.kind != kSkip && !f.pinned[s.kind] {
 		s.how, s.label = whole, "."+string(path)
 		seq = sequence{s}
 	}

@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -75,6 +76,8 @@ func inferJSON(string) (*format, error) {
 	return &format{keys: map[string]sequence{}, infer: true, observed: true, timed: true, resolution: time.Second}, nil
 }
 
+var errNotJSON = errors.New("--field is for JSON lines")
+
 // parser compiles the preset.
 func (s *preset) parser(o Options) (*Parser, error) {
 	f, err := s.compile(s.format)
@@ -84,7 +87,7 @@ func (s *preset) parser(o Options) (*Parser, error) {
 	f.ends = s.ends
 	fields, err := parseFields(o.Fields)
 	if err == nil && len(fields) > 0 && f.keys == nil {
-		err = fmt.Errorf("--field is for JSON lines, and %s is no JSON", s.name)
+		err = fmt.Errorf("%w, and %s is none", errNotJSON, s.name)
 	}
 	if err != nil {
 		return nil, err

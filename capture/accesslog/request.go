@@ -31,19 +31,12 @@ func (p *Parser) when(q *capture.Request) bool {
 		}
 		r.stamp, r.stamped = ns, true
 	}
-	if !r.stamped && r.ended {
-		r.stamp, r.stamped = r.end, true
-	} else if r.ended && r.begin && r.dur < 0 && r.end >= r.stamp && p.digits >= 3 {
-		r.dur = r.end - r.stamp
+	ends := p.f.ends && !r.begin
+	if r.ended {
+		ends = p.bothEnds() || ends
 	}
 	if !r.stamped {
-		if p.f.infer {
-			return p.fail(reasonMisfit, nil, "no time")
-		}
-		if p.f.keys != nil && p.nothing() {
-			return p.fail(reasonNone, nil, "neither a time nor a request")
-		}
-		return p.fail(reasonTime, nil, "no time")
+		return p.noTime()
 	}
 	q.At = r.stamp
 	if r.dur >= 0 {
@@ -51,7 +44,7 @@ func (p *Parser) when(q *capture.Request) bool {
 		if !r.begin {
 			p.order.see(r.stamp, r.dur, int64(p.Resolution()))
 		}
-		if p.f.ends && !r.begin {
+		if ends {
 			q.At -= r.dur
 		}
 	}
@@ -66,6 +59,31 @@ func (p *Parser) when(q *capture.Request) bool {
 		return p.fail(reasonNumber, nil, "the request began before 1970")
 	}
 	return true
+}
+
+// bothEnds uses the stamp of the end: for a duration where the start was stamped too, else for the arrival; ends
+// says that it is the latter. The difference of two whole seconds is no duration.
+func (p *Parser) bothEnds() (ends bool) {
+	r := &p.rec
+	if !r.stamped {
+		r.stamp, r.stamped = r.end, true
+		return true
+	}
+	if r.begin && r.dur < 0 && r.end >= r.stamp && r.end-r.stamp <= maxDuration && p.digits >= 3 {
+		r.dur = r.end - r.stamp
+	}
+	return false
+}
+
+// noTime says why a line without a stamp is no request.
+func (p *Parser) noTime() bool {
+	switch {
+	case p.f.infer:
+		return p.fail(reasonMisfit, nil, "no time")
+	case p.f.observed && p.nothing():
+		return p.fail(reasonNone, nil, "neither a time nor a request")
+	}
+	return p.fail(reasonTime, nil, "no time")
 }
 
 // joinEpoch completes a whole stamp with a fraction that was logged beside it.

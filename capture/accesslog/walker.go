@@ -20,8 +20,8 @@ type walker struct {
 	bad   bool // not an object, or it ends too early
 	str   bool // the current value is a string
 
-	enter  map[string]bool // the objects and lists to enter; nil: all objects
-	arrays bool            // lists are entered: of .a the first member is .a, the others .a[1], .a[2], …
+	enter map[string]bool // the objects to enter; nil: all
+	lists map[string]bool // the lists to enter: of .a the first member is .a, the others .a[1], .a[2], …
 }
 
 func (w *walker) start(line []byte) {
@@ -119,7 +119,7 @@ func (w *walker) value() (v []byte, scalar bool) {
 		w.open(0)
 		return nil, false
 	case '[':
-		if w.arrays && w.depth+1 < maxDepth && (w.enter[string(w.path)] || w.inList()) {
+		if w.lists != nil && w.depth+1 < maxDepth && (w.lists[string(w.path)] || w.inList()) {
 			w.open(1)
 			return nil, false
 		}
@@ -137,7 +137,7 @@ func (w *walker) open(index int) {
 }
 
 // inList reports whether the walker is somewhere inside a list that it entered.
-func (w *walker) inList() bool { return w.arrays && bytes.IndexByte(w.path, '[') >= 0 }
+func (w *walker) inList() bool { return w.lists != nil && bytes.IndexByte(w.path, '[') >= 0 }
 
 // maxMembers bounds the members of a list that are looked at.
 const maxMembers = 1000
