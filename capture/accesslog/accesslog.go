@@ -29,24 +29,28 @@ type Options struct {
 // Parser parses lines of one dialect. New and Detect make one; the zero value cannot parse. It is not safe for
 // concurrent use.
 type Parser struct {
-	name string
-	f    *format
-	wrap wrapper // what was around the lines of the sample
-	host []byte
+	name    string
+	f       *format
+	wraps   [maxLayers]wrapper // what was around the lines of the sample, the outermost first
+	strict  bool               // nothing else is taken off
+	partial bool               // the last line was one part of a line
+	host    []byte
 	clock
 	order  order
 	outer  []byte    // the stamp of the wrapper around this line; nil: it has none
 	newest time.Time // a day after the latest that a stamp without a year can mean
 
-	unit   int64 // of whole durations whose unit neither key nor value tells; 0: milliseconds
-	vals   [maxValues][]byte
-	rec    record
-	arena  []byte // decoded values of this line
-	inner  []byte // the line inside a Docker record
-	walker walker
-	paired []byte // path of a value in a list of pairs
-	key    int    // length of that path, once its key is known
-	err    capture.SyntaxError
+	unit      int64 // of whole durations whose unit neither key nor value tells; 0: milliseconds
+	vals      [maxValues][]byte
+	rec       record
+	arena     []byte   // decoded values of this line
+	inner     []byte   // the line inside a wrapper that escaped it
+	shell     walker   // of that wrapper
+	shellTime [48]byte // its stamp
+	walker    walker
+	paired    []byte // path of a value in a list of pairs
+	key       int    // length of that path, once its key is known
+	err       capture.SyntaxError
 }
 
 // Reasons of a SyntaxError beside capture.ReasonBlank and capture.ReasonComment.
@@ -60,6 +64,7 @@ const (
 	reasonTarget  = "too-long-target"
 	reasonHeaders = "too-long-headers"
 	reasonNone    = "not-a-request"
+	reasonPartial = "partial-line"
 )
 
 // ErrUnknown means that no dialect fits the lines.
@@ -129,28 +134,45 @@ func (p *Parser) Parse(line []byte, q *capture.Request) error {
 	for len(line) > 0 && (line[len(line)-1] == '\r' || line[len(line)-1] == '\n') {
 		line = line[:len(line)-1]
 	}
-	if p.wrap != bare {
-		if inner, ok := p.peel(p.wrap, line); ok {
+	if p.wraps[0] != bare {
+		if inner, n := p.peelKnown(line); n > 0 {
+			if p.partial {
+				return p.bad(reasonPartial, nil, "one part of a line that a container's runtime split")
+			}
 			return p.parse(inner, q)
 		}
 	}
 	err := p.parse(line, q)
-	if err == nil || p.err.Reason != reasonMisfit && p.err.Reason != reasonJSON && p.err.Reason != reasonTime {
+	if err == nil || p.strict || !p.foreign() {
 		return err
 	}
 	// Only a line that does not fit can be a wrapped one, so the others never pay for the question.
 	first := p.err
-	for w := bare + 1; w <= lastWrapper; w++ {
-		if inner, ok := p.peel(w, line); ok {
-			q.Reset()
-			if err := p.parse(inner, q); err == nil || p.err.Reason != reasonMisfit {
-				return err
-			}
+	for range maxLayers {
+		var w wrapper
+		if line, w = p.peelAny(line); w == bare {
+			break
+		}
+		if p.partial {
+			return p.bad(reasonPartial, nil, "one part of a line that a container's runtime split")
+		}
+		q.Reset()
+		if err := p.parse(line, q); err == nil || p.err.Reason != reasonMisfit && p.err.Reason != reasonNone {
+			return err
 		}
 	}
 	q.Reset()
 	p.err, p.outer = first, nil
 	return &p.err
+}
+
+// foreign reports whether the last line may be one of the dialect with something around it.
+func (p *Parser) foreign() bool {
+	switch p.err.Reason {
+	case reasonMisfit, reasonJSON, reasonTime, reasonNone:
+		return true
+	}
+	return false
 }
 
 func (p *Parser) parse(line []byte, q *capture.Request) error {

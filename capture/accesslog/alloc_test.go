@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"slices"
 	"testing"
 
 	"trafficreplay/capture"
@@ -22,6 +23,13 @@ func TestAllocations(t *testing.T) {
 		{"LogFormat", Options{LogFormat: `%h %{%d/%b/%Y %T}t.%{usec_frac}t %m "%U%q" %D`}, `::1 06/Sep/2015 05:58:05.000001 GET "/a b?c" 12`},
 		{"nginx-json", Options{Format: "nginx-json"}, `{"time_local":"06/Sep/2015:05:58:05 +0000","request":"GET /\u00e9 HTTP/1.1","status":"200","request_time":"0.002","remote_addr":"::1","remote_user":"bob","http_user_agent":"x \" y","a":{"b":[1,2]}}`},
 		{"json template", Options{LogFormat: `{"t":"$msec","u":"$scheme://$host$request_uri","m":"$request_method"}`}, `{"t":"1700000000.123","m":"GET","u":"http://h/a"}`},
+		{"caddy", Options{Format: "caddy"}, `{"ts":1646861401.5241024,"request":{"client_ip":"127.0.0.2","proto":"HTTP/2.0","method":"GET","host":"localhost","uri":"/a?b=1","headers":{"User-Agent":["curl \"7"],"Accept":["*/*","x"]}},"user_id":"bob","duration":"0.9ms","size":10900,"status":200,"resp_headers":{"Server":["Caddy"]}}`},
+		{"azure-app-gateway", Options{Format: "azure-app-gateway"}, `{"timeStamp":"2021-10-14T22:17:11Z","category":"ApplicationGatewayAccessLog","properties":{"clientIP":"1.2.3.4:5","httpMethod":"GET","requestUri":"/a b?","requestQuery":"c=d","httpStatus":200,"timeTaken":3.4e-02}}`},
+		{"otel", Options{Format: "otel"}, `{"kind":2,"startTimeUnixNano":"1544712660000000000","endTimeUnixNano":"1544712661500000000","attributes":[{"key":"http.request.method","value":{"stringValue":"GET"}},{"key":"url.path","value":{"stringValue":"/items/42"}},{"key":"http.response.status_code","value":{"intValue":"200"}}]}`},
+		{"no request", Options{Format: "caddy"}, `{"level":"info","ts":1761019822.3,"msg":"using config from file"}`},
+		{"field", Options{Format: "json", Fields: []string{"at=.s:%d.%m.%Y %H:%M:%S", "client=.l[1].a"}}, `{"s":"14.11.2023 22:13:20","method":"GET","path":"/","l":[1,{"a":"x"}]}`},
+		{"envelope", Options{Format: "combined"}, `{"@timestamp":"2015-09-05T20:58:06.1Z","message":"::1 - - [06/Sep/2015:05:58:05 +0000] \"GET /a HTTP/1.1\" 200 1","log":{"a":[1]}}`},
+		{"syslog around Docker around an envelope", Options{Format: "combined"}, `<34>Oct 11 22:14:15 web1 docker: {"log":"{\"message\":\"::1 - - [06/Sep/2015:05:58:05 +0000] \\\"GET /a HTTP/1.1\\\" 200 1\"}\n","stream":"stdout"}`},
 	} {
 		p, err := New(c.o)
 		if err != nil {
@@ -29,6 +37,9 @@ func TestAllocations(t *testing.T) {
 		}
 		var q capture.Request
 		line := []byte(c.line)
+		if err := p.Parse(line, &q); (err == nil) == slices.Contains([]string{"misfit", "bad time", "no request"}, c.name) {
+			t.Errorf("%s: Parse = %v", c.name, err)
+		}
 		if n := testing.AllocsPerRun(100, func() { _ = p.Parse(line, &q) }); n != 0 {
 			t.Errorf("%s: Parse allocates %v times a line, want 0 (BenchmarkParseCombined and others)", c.name, n)
 		}

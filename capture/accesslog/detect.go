@@ -15,38 +15,96 @@ const maxSample = 1000
 // Detect chooses the dialect from the first lines of a source (without line ends; blank lines allowed)
 // and returns its parser. note says how it chose where two dialects fit. It returns ErrUnknown when none fits.
 func Detect(lines [][]byte, o Options) (p *Parser, note string, err error) {
+	named := o.LogFormat != "" || o.Format != ""
 	s := sampleOf(lines)
-	if o.LogFormat != "" || o.Format != "" {
-		if p, err = New(o); err != nil {
-			return nil, "", err
+	best, err := unwrap(s, func(wraps [maxLayers]wrapper) (*trial, error) {
+		if named {
+			return tryNamed(s, o, wraps)
 		}
-		p.wrap = p.wrapperOf(s)
-		defer p.Rewind()
-		t := p.try(s)
-		if p.f.bare && len(t.lines) == 0 {
-			return nil, "", errors.New("the log format holds no time, and around the lines there is no collector's")
+		return tryAll(s, o, wraps)
+	})
+	switch {
+	case err != nil:
+		return nil, "", err
+	case named && best.p.f.bare && len(best.lines) == 0:
+		return nil, "", errors.New("the log format holds no time, and around the lines there is no collector's")
+	case named:
+		if best.p.Rewind(); 2*len(best.lines) < s.n {
+			note = fmt.Sprintf("only %d of the first %d lines fit", len(best.lines), s.n)
 		}
-		if 2*len(t.lines) < s.n {
-			note = fmt.Sprintf("only %d of the first %d lines fit", len(t.lines), s.n)
-		}
-		return p, note, nil
-	}
-	var best *trial
-	for i := range presets {
-		t, err := tryPreset(&presets[i], s, o, best)
-		if err != nil {
-			return nil, "", err
-		}
-		if t != nil && (best == nil || len(t.lines) > len(best.lines)) {
-			best = t
-		}
-	}
-	if best == nil || len(best.lines) == 0 || 5*len(best.lines) < s.n-best.others {
+		return best.p, note, nil
+	case best == nil || len(best.lines) == 0 || 5*len(best.lines) < s.n-best.others:
 		return nil, "", ErrUnknown
 	}
 	best.settle()
 	best.p.Rewind()
 	return best.p, strings.Join(best.notes, "; "), nil
+}
+
+// unwrap looks for the layers of wrappers without which the most lines fit. What a prefix of a collector's looks like
+// is unmistakable, and it would pass for the virtual host of a combined log; a JSON object with a message may as well
+// be a request itself, and is then taken as it is.
+func unwrap(whole sample, fit func(wraps [maxLayers]wrapper) (*trial, error)) (best *trial, err error) {
+	var peeler Parser
+	for s, layers := whole, 0; ; layers++ {
+		w := bare
+		if layers < maxLayers {
+			w = peeler.wrapperOf(s)
+		}
+		if w == bare || w == envelope {
+			t, err := fit(peeler.wraps)
+			if err != nil {
+				return nil, err
+			}
+			if t != nil && (best == nil || len(t.lines) > len(best.lines)) {
+				best = t
+			}
+		}
+		if w == bare || best != nil && 2*len(best.lines) >= whole.n {
+			break
+		}
+		peeler.wraps[layers] = w
+		s = peeler.inside(w, s)
+	}
+	if peeler.wraps[0] != bare && (best == nil || len(best.lines) == 0) {
+		return fit([maxLayers]wrapper{})
+	}
+	return best, err
+}
+
+// inside is the sample without wrapper w.
+func (p *Parser) inside(w wrapper, s sample) sample {
+	lines := make([][]byte, 0, len(s.lines))
+	for _, line := range s.lines {
+		if inner, ok := p.peel(w, line); ok && !p.partial {
+			lines = append(lines, bytes.Clone(inner))
+		}
+	}
+	return sampleOf(lines)
+}
+
+// tryNamed gives the sample to the dialect that the user named.
+func tryNamed(s sample, o Options, wraps [maxLayers]wrapper) (*trial, error) {
+	p, err := New(o)
+	if err != nil {
+		return nil, err
+	}
+	p.wraps = wraps
+	return p.try(s), nil
+}
+
+// tryAll gives the sample to every dialect: the one that most lines fit wins, of several the first.
+func tryAll(s sample, o Options, wraps [maxLayers]wrapper) (best *trial, err error) {
+	for i := range presets {
+		t, err := tryPreset(&presets[i], s, o, wraps, best)
+		if err != nil {
+			return nil, err
+		}
+		if t != nil && (best == nil || len(t.lines) > len(best.lines)) {
+			best = t
+		}
+	}
+	return best, nil
 }
 
 // sample is the lines that Detect looks at: no blank ones, and comments only since they may name columns.
@@ -106,7 +164,7 @@ type marks struct {
 }
 
 // tryPreset gives the sample to a preset's parser, or nil where the preset is out of the question.
-func tryPreset(s *preset, of sample, o Options, best *trial) (*trial, error) {
+func tryPreset(s *preset, of sample, o Options, wraps [maxLayers]wrapper, best *trial) (*trial, error) {
 	switch s.name {
 	case "vcommon", "vcombined", "nginx-combined", "apache-common", "apache-combined":
 		return nil, nil // the same format as an earlier one: settle renames it
@@ -126,7 +184,7 @@ func tryPreset(s *preset, of sample, o Options, best *trial) (*trial, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preset %s: %w", s.name, err)
 	}
-	p.wrap = p.wrapperOf(of)
+	p.wraps = wraps
 	t := p.try(of)
 	if strings.HasPrefix(s.name, "nginx-combined-") && !t.anyPoint() {
 		return nil, nil // nginx writes 0.057, never 57
@@ -159,15 +217,14 @@ func (p *Parser) namedByNginx() bool {
 
 // wrapperOf is the wrapper around most lines of the sample.
 func (p *Parser) wrapperOf(s sample) wrapper {
-	for w := bare + 1; w <= lastWrapper; w++ {
-		n := 0
-		for _, line := range s.lines {
-			if _, ok := p.peel(w, line); ok {
-				n++
-			}
-		}
+	var counts [lastWrapper + 1]int
+	for _, line := range s.lines {
+		_, w := p.peelAny(line)
+		counts[w]++
+	}
+	for w, n := range counts[1:] {
 		if 2*n > s.n {
-			return w
+			return wrapper(w + 1)
 		}
 	}
 	return bare
@@ -176,6 +233,8 @@ func (p *Parser) wrapperOf(s sample) wrapper {
 // try parses the sample. A line fits when its structure and its numbers do.
 func (p *Parser) try(s sample) *trial {
 	t := &trial{p: p}
+	p.strict = true
+	defer func() { p.strict = false }()
 	var q capture.Request
 	for _, line := range s.lines {
 		err := p.Parse(line, &q)

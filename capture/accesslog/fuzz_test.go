@@ -36,6 +36,11 @@ func FuzzParse(f *testing.F) {
 	for i := range ps {
 		f.Add(byte(i), []byte(`::1 - - [06/Sep/2015:05:58:05 +0000] "GET /a?b HTTP/1.1" 200 1 "-" "a" 12`))
 	}
+	for i, p := range ps {
+		for _, line := range jsonLines[p.Name()] {
+			f.Add(byte(i), []byte(line))
+		}
+	}
 	f.Fuzz(func(t *testing.T, which byte, line []byte) {
 		p := ps[int(which)%len(ps)]
 		var q capture.Request
@@ -123,4 +128,13 @@ func FuzzDetect(f *testing.F) {
 		}
 		tally(t, p, lines)
 	})
+}
+
+// jsonLines are seeds by dialect.
+var jsonLines = map[string][]string{
+	"caddy":             {`{"ts":1646861401.5,"request":{"method":"GET","uri":"/","headers":{"A":["b"]}},"duration":"1.5ms","size":0}`},
+	"traefik-json":      {`{"StartUTC":"2021-03-14T12:00:00.1Z","Duration":117000,"RequestMethod":"GET","RequestPath":"/a","request_A":"b"}`},
+	"azure-app-gateway": {`{"time":"2017-04-26T19:27:38Z","category":"ApplicationGatewayAccessLog","properties":{"httpMethod":"GET","requestUri":"/a b","timeTaken":205}}`},
+	"aws-waf":           {`{"timestamp":1592357192516,"httpRequest":{"clientIp":"::1","headers":[{"name":"A","value":"b"}],"uri":"/","httpMethod":"GET"}}`},
+	"otel":              {`{"startTimeUnixNano":"1544712660000000000","attributes":[{"key":"http.method","value":{"stringValue":"GET"}},{"key":"http.status_code","value":{"intValue":"1"}}]}`},
 }

@@ -64,6 +64,7 @@ func TestFiles(t *testing.T) {
 		{"lnav/logfile_regexp_access_log.0", "apache-combined-us", capture.BasisStart, 2, "map[]"},
 		{"lnav/logfile_syslog_with_access_log.0", "common-untimed", capture.BasisEndMinusDuration, 2, "map[not-this-format:3]"},
 		{"lnav/logfile_caddy_log.1", "caddy", capture.BasisEndMinusDuration, 4, "map[]"},
+		{"lnav/logfile_caddy_log.0", "caddy", capture.BasisEndMinusDuration, 4, "map[not-a-request:35]"},
 		{"lnav/logfile_cloudflare.1", "cloudflare", capture.BasisStart, 15, "map[]"},
 		{"lnav/logfile_cloudflare.json", "cloudflare", capture.BasisStart, 1, "map[]"},
 		{"filebeat/elastic-licence/zeek/http/http-json.log", "zeek-json", capture.BasisStart, 2, "map[]"},

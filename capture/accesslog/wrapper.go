@@ -6,26 +6,81 @@ import "bytes"
 type wrapper uint8
 
 const (
-	bare    wrapper = iota
-	docker          // {"log":"LINE\n","stream":"stdout",…}
-	cri             // 2006-01-02T15:04:05.999999999Z stdout F LINE
-	rfc5424         // <PRI>1 STAMP HOST APP PROCID MSGID [DATA] LINE
-	rfc3164         // [<PRI>]Jan _2 15:04:05 HOST TAG[PID]: LINE, or with an ISO stamp
+	bare     wrapper = iota
+	docker           // {"log":"LINE\n","stream":"stdout",…}
+	cri              // 2006-01-02T15:04:05.999999999Z stdout F LINE
+	rfc5424          // <PRI>1 STAMP HOST APP PROCID MSGID [DATA] LINE
+	rfc3164          // [<PRI>]Jan _2 15:04:05 [2006 ]HOST TAG[PID]: LINE, or with an ISO stamp
+	envelope         // {…,"message":"LINE",…}, and other keys of collectors
+	compose          // web_1  | LINE, perhaps in colours
+	kubectl          // [pod/NAME/CONTAINER] LINE
+	stern            // POD CONTAINER LINE
+	fluentd          // STAMP<TAB>TAG<TAB>{JSON}
+	logcli           // STAMP {LABELS} LINE
+	inQuote          // "LINE" with its quotes doubled or behind a backslash
 
-	lastWrapper = rfc3164
+	lastWrapper = inQuote
 )
+
+// wrapperNames are how people call them.
+var wrapperNames = [...]string{"none", "Docker JSON", "Kubernetes CRI", "syslog RFC 5424", "syslog RFC 3164", "JSON envelope",
+	"docker compose prefix", "kubectl prefix", "stern prefix", "Fluentd tabs", "logcli", "quotes"}
+
+func (w wrapper) String() string { return wrapperNames[w] }
+
+// maxLayers bounds the wrappers around each other: syslog around Docker around an envelope.
+const maxLayers = 3
+
+// peelKnown takes off the wrappers that the sample had, as far as they are there, and says how many.
+func (p *Parser) peelKnown(line []byte) (inner []byte, n int) {
+	for _, w := range p.wraps {
+		in, ok := p.peel(w, line)
+		if !ok {
+			break
+		}
+		line = in
+		n++
+	}
+	return line, n
+}
+
+// peelAny takes the outermost wrapper off line, whatever it is.
+func (p *Parser) peelAny(line []byte) (inner []byte, w wrapper) {
+	for w := bare + 1; w <= lastWrapper; w++ {
+		if inner, ok := p.peel(w, line); ok {
+			return inner, w
+		}
+	}
+	return line, bare
+}
 
 // peel takes wrapper w off line.
 func (p *Parser) peel(w wrapper, line []byte) (inner []byte, ok bool) {
+	p.partial = false
 	switch w {
 	case docker:
 		return p.peelDocker(line)
 	case cri:
 		p.outer, inner, ok = peelCRI(line)
+		p.partial = ok && inner != nil && line[len(line)-len(inner)-2] == 'P'
 	case rfc5424:
 		p.outer, inner, ok = peelRFC5424(line)
 	case rfc3164:
 		p.outer, inner, ok = peelRFC3164(line)
+	case envelope:
+		return p.peelEnvelope(line)
+	case compose:
+		return peelCompose(line)
+	case kubectl:
+		return peelKubectl(line)
+	case stern:
+		return peelStern(line)
+	case fluentd:
+		return peelFluentd(line)
+	case logcli:
+		return peelLogcli(line)
+	case inQuote:
+		return p.peelQuotes(line)
 	}
 	return inner, ok
 }
@@ -35,19 +90,32 @@ func (p *Parser) peelDocker(line []byte) (inner []byte, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	w := walker{rest: v}
-	if v, ok = w.quoted(); !ok {
+	p.shell.rest = v
+	if v, ok = p.shell.quoted(); !ok {
 		return nil, false
 	}
-	if cap(p.inner) < len(v) {
-		p.inner = make([]byte, 0, 2*len(v))
-	}
-	p.inner = unescape(p.inner[:0], v)
 	p.outer = nil
-	if _, at, ok := bytes.Cut(w.rest, []byte(`"time":"`)); ok {
+	if _, at, ok := bytes.Cut(p.shell.rest, []byte(`"time":"`)); ok {
 		p.outer, _, _ = bytes.Cut(at, []byte(`"`))
 	}
-	return bytes.TrimRight(p.inner, "\r\n"), true
+	return bytes.TrimRight(p.plain(v), "\r\n"), true
+}
+
+// plain is v without its escapes, in memory of the parser. v may lie in that memory: what is written never
+// overtakes what is read.
+func (p *Parser) plain(v []byte) []byte {
+	if bytes.IndexByte(v, '\\') < 0 {
+		return v
+	}
+	p.makeRoom(len(v))
+	p.inner = unescape(p.inner[:0], v)
+	return p.inner
+}
+
+func (p *Parser) makeRoom(n int) {
+	if cap(p.inner) < n {
+		p.inner = make([]byte, 0, 2*n)
+	}
 }
 
 func peelCRI(line []byte) (stamp, inner []byte, ok bool) {
@@ -123,11 +191,15 @@ func afterPriority(line []byte) []byte {
 	return line
 }
 
+// peelRFC3164 knows the year that Cisco and some relays put behind the time.
 func peelRFC3164(line []byte) (stamp, inner []byte, ok bool) {
 	v := afterPriority(line)
 	switch {
 	case yearless(v):
 		stamp, v = v[:15], v[16:]
+		if len(v) > 5 && v[4] == ' ' && (string(v[:2]) == "19" || string(v[:2]) == "20") {
+			v = v[5:]
+		}
 	case len(v) > 20 && v[4] == '-' && v[10] == 'T':
 		i := bytes.IndexByte(v, ' ')
 		if i < 19 || i > 40 {
