@@ -36,9 +36,10 @@ type Parser struct {
 	partial bool               // the last line was one part of a line
 	host    []byte
 	clock
-	order  order
-	outer  []byte    // the stamp of the wrapper around this line; nil: it has none
-	newest time.Time // a day after the latest that a stamp without a year can mean
+	order   order
+	content []byte    // this line without what was around it
+	outer   []byte    // the stamp of the wrapper around this line; nil: it has none
+	newest  time.Time // a day after the latest that a stamp without a year can mean
 
 	unit      int64 // of whole durations whose unit neither key nor value tells; 0: milliseconds
 	vals      [maxValues][]byte
@@ -188,6 +189,7 @@ func (p *Parser) parse(line []byte, q *capture.Request) error {
 		}
 		return p.bad(capture.ReasonComment, line, "comment")
 	}
+	p.content = line
 	p.rec, p.arena = record{dur: -1, first: -1}, p.arena[:0]
 	ok := false
 	if p.f.text != nil {

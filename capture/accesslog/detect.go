@@ -248,12 +248,12 @@ func (p *Parser) try(s sample) *trial {
 		if p.rec.owned != p.f.owned {
 			continue
 		}
-		t.observe(line, &q, err == nil)
+		t.observe(&q, err == nil)
 	}
 	return t
 }
 
-func (t *trial) observe(line []byte, q *capture.Request, good bool) {
+func (t *trial) observe(q *capture.Request, good bool) {
 	r := &t.p.rec
 	t.lines = append(t.lines, observed{
 		stamp: r.stamp, dur: r.dur, point: r.dur >= 0 && r.point, bareUnit: r.bareUnit, begin: r.begin,
@@ -261,5 +261,5 @@ func (t *trial) observe(line []byte, q *capture.Request, good bool) {
 	if r.vhost {
 		t.vhosts++
 	}
-	t.marks.look(line, r, q, good)
+	t.marks.look(t.p.content, r, q, good)
 }

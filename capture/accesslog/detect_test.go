@@ -123,6 +123,7 @@ func TestDetect(t *testing.T) {
 			return fmt.Sprintf(`{"time":%q,"method":"GET","path":"/a","duration":%q}`, at.Format(time.RFC3339Nano), d)
 		}), "json", capture.BasisStart, time.Nanosecond, "they are starts of requests"},
 		{"JSON between other lines", text(`starting`, `{"msg":"hello","time":"2015-09-06T05:58:05Z"}`, `{"time":"2015-09-06T05:58:05Z","method":"GET","uri":"/a"}`), "json", capture.BasisCompletion, time.Second, ""},
+		{"combined inside JSON, whose own escapes are no marks", text(`{"message":"::1 - - [06/Sep/2015:05:58:05 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"a\""}`), "combined", capture.BasisCompletion, time.Second, "write this format alike"},
 		{"blank lines and comments first", append(text("", "# a comment", "\xef\xbb\xbf"), common(`"GET / HTTP/1.1" 200 1`)...), "common", capture.BasisCompletion, time.Second, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -119,6 +119,7 @@ const frontDoorMap = `
 // query. requestUri is decoded and perhaps rewritten.
 const appGatewayMap = `
 	stamp=.timeStamp
+	stamp=.timestamp
 	stamp=.time
 	duration=.properties.timeTaken
 	!method=.properties.httpMethod
