@@ -62,6 +62,7 @@ const (
 	reasonStatus  = "bad-status"
 	reasonNumber  = "bad-number"
 	reasonJSON    = "bad-json"
+	reasonNotHTTP = "not-http"
 	reasonTarget  = "too-long-target"
 	reasonHeaders = "too-long-headers"
 	reasonNone    = "not-a-request"
@@ -207,6 +208,11 @@ func (p *Parser) parse(line []byte, q *capture.Request) error {
 // text splits line and gives its values their meaning.
 func (p *Parser) text(seq sequence, line []byte, q *capture.Request) bool {
 	if rest, ok := seq.split(line, p.vals[:]); !ok {
+		if p.f.other != nil {
+			if msg := p.f.other(line); msg != "" {
+				return p.fail(reasonNotHTTP, line, msg)
+			}
+		}
 		return p.fail(reasonMisfit, rest, "does not fit the format from here on")
 	}
 	for i := range seq {

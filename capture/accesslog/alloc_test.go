@@ -22,6 +22,8 @@ func TestAllocations(t *testing.T) {
 		{"log_format", Options{LogFormat: nginxMain + ` $request_time $upstream_header_time`}, `::1 - - [06/Sep/2015:05:58:05 +0000] "GET http://h?a HTTP/1.1" 200 1 "-" "c" "-" 0.001 0.001, 0.002`},
 		{"LogFormat", Options{LogFormat: `%h %{%d/%b/%Y %T}t.%{usec_frac}t %m "%U%q" %D`}, `::1 06/Sep/2015 05:58:05.000001 GET "/a b?c" 12`},
 		{"nginx-json", Options{Format: "nginx-json"}, `{"time_local":"06/Sep/2015:05:58:05 +0000","request":"GET /\u00e9 HTTP/1.1","status":"200","request_time":"0.002","remote_addr":"::1","remote_user":"bob","http_user_agent":"x \" y","a":{"b":[1,2]}}`},
+		{"haproxy-http", Options{Format: "haproxy-http"}, `Feb 25 16:19:49 h haproxy[7]: 141.35.244.171:53332 [25/Feb/2019:16:19:48.143] in~ bk/nginx 0/0/7/1457/1487 200 11394 - - ---- 2/1/0/0/0 0/0 {Mozilla #22} {} "GET /admin#22?survey=130 HTTP/1.1"`},
+		{"haproxy tcp", Options{Format: "haproxy-http"}, `127.0.0.1:40962 [20/Sep/2018:15:44:23.285] main app/<NOSRV> -1/-1/1 212 SC 1/1/0/0/0 0/0`},
 		{"json template", Options{LogFormat: `{"t":"$msec","u":"$scheme://$host$request_uri","m":"$request_method"}`}, `{"t":"1700000000.123","m":"GET","u":"http://h/a"}`},
 		{"caddy", Options{Format: "caddy"}, `{"ts":1646861401.5241024,"request":{"client_ip":"127.0.0.2","proto":"HTTP/2.0","method":"GET","host":"localhost","uri":"/a?b=1","headers":{"User-Agent":["curl \"7"],"Accept":["*/*","x"]}},"user_id":"bob","duration":"0.9ms","size":10900,"status":200,"resp_headers":{"Server":["Caddy"]}}`},
 		{"azure-app-gateway", Options{Format: "azure-app-gateway"}, `{"timeStamp":"2021-10-14T22:17:11Z","category":"ApplicationGatewayAccessLog","properties":{"clientIP":"1.2.3.4:5","httpMethod":"GET","requestUri":"/a b?","requestQuery":"c=d","httpStatus":200,"timeTaken":3.4e-02}}`},
@@ -37,7 +39,7 @@ func TestAllocations(t *testing.T) {
 		}
 		var q capture.Request
 		line := []byte(c.line)
-		if err := p.Parse(line, &q); (err == nil) == slices.Contains([]string{"misfit", "bad time", "no request"}, c.name) {
+		if err := p.Parse(line, &q); (err == nil) == slices.Contains([]string{"misfit", "bad time", "no request", "haproxy tcp"}, c.name) {
 			t.Errorf("%s: Parse = %v", c.name, err)
 		}
 		if n := testing.AllocsPerRun(100, func() { _ = p.Parse(line, &q) }); n != 0 {

@@ -33,7 +33,7 @@ func Detect(lines [][]byte, o Options) (p *Parser, note string, err error) {
 			note = fmt.Sprintf("only %d of the first %d lines fit", len(best.lines), s.n)
 		}
 		return best.p, note, nil
-	case best == nil || len(best.lines) == 0 || 5*len(best.lines) < s.n-best.others:
+	case best == nil || best.fits() == 0 || 5*best.fits() < s.n-best.others:
 		return nil, "", ErrUnknown
 	}
 	best.settle()
@@ -56,17 +56,17 @@ func unwrap(whole sample, fit func(wraps [maxLayers]wrapper) (*trial, error)) (b
 			if err != nil {
 				return nil, err
 			}
-			if t != nil && (best == nil || len(t.lines) > len(best.lines)) {
+			if t != nil && (best == nil || t.fits() > best.fits()) {
 				best = t
 			}
 		}
-		if w == bare || best != nil && 2*len(best.lines) >= whole.n {
+		if w == bare || best != nil && 2*best.fits() >= whole.n {
 			break
 		}
 		peeler.wraps[layers] = w
 		s = peeler.inside(w, s)
 	}
-	if peeler.wraps[0] != bare && (best == nil || len(best.lines) == 0) {
+	if peeler.wraps[0] != bare && (best == nil || best.fits() == 0) {
 		return fit([maxLayers]wrapper{})
 	}
 	return best, err
@@ -100,7 +100,7 @@ func tryAll(s sample, o Options, wraps [maxLayers]wrapper) (best *trial, err err
 		if err != nil {
 			return nil, err
 		}
-		if t != nil && (best == nil || len(t.lines) > len(best.lines)) {
+		if t != nil && (best == nil || t.fits() > best.fits()) {
 			best = t
 		}
 	}
@@ -143,11 +143,15 @@ type trial struct {
 	p      *Parser
 	lines  []observed // those that fit, in order
 	others int        // lines of the dialect that are no requests
+	conns  int        // lines of connections that carried no HTTP request
 	notes  []string
 
 	vhosts int
 	marks  marks
 }
+
+// fits is the number of lines that are the dialect's.
+func (t *trial) fits() int { return len(t.lines) + t.conns }
 
 // observed is one line of the sample that fits.
 type observed struct {
@@ -155,6 +159,7 @@ type observed struct {
 	point      bool  // the duration is written with a point
 	bareUnit   bool  // the duration has a unit that neither key nor value tells
 	begin      bool  // the stamp is a start by its key
+	wait       int64 // HAProxy: until the request was there, nanoseconds
 }
 
 // marks count what only one of the two servers writes.
@@ -166,7 +171,7 @@ type marks struct {
 // tryPreset gives the sample to a preset's parser, or nil where the preset is out of the question.
 func tryPreset(s *preset, of sample, o Options, wraps [maxLayers]wrapper, best *trial) (*trial, error) {
 	switch s.name {
-	case "vcommon", "vcombined", "nginx-combined", "apache-common", "apache-combined":
+	case "vcommon", "vcombined", "nginx-combined", "apache-common", "apache-combined", haproxyOfOld:
 		return nil, nil // the same format as an earlier one: settle renames it
 	case "nginx-json", "json":
 		if best != nil && best.p.f.owned != 0 && 2*len(best.lines) >= of.n {
@@ -242,6 +247,9 @@ func (p *Parser) try(s sample) *trial {
 		if errors.As(err, &bad) && bad.Reason == reasonNone {
 			t.others++
 		}
+		if errors.As(err, &bad) && bad.Reason == reasonNotHTTP {
+			t.conns++
+		}
 		if errors.As(err, &bad) && bad.Reason != reasonRequest && bad.Reason != reasonTarget {
 			continue
 		}
@@ -257,6 +265,7 @@ func (t *trial) observe(q *capture.Request, good bool) {
 	r := &t.p.rec
 	t.lines = append(t.lines, observed{
 		stamp: r.stamp, dur: r.dur, point: r.dur >= 0 && r.point, bareUnit: r.bareUnit, begin: r.begin,
+		wait: r.timers.ns(timerTR),
 	})
 	if r.vhost {
 		t.vhosts++

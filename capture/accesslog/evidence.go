@@ -65,6 +65,8 @@ func (t *trial) settle() {
 		t.chooseUnit()
 	case "combined-extra":
 		t.note("fields behind the User-Agent are ignored: give the log format to have them read")
+	case "haproxy-http":
+		t.haproxy()
 	case "nginx-json", "json":
 		t.json()
 		return

@@ -25,6 +25,8 @@ type record struct {
 	point                                       bool // the duration is written with a point
 	bareUnit                                    bool // its unit is a guess
 
+	timers timers
+
 	stampRank, durRank, targetRank, pathRank, hostRank, clientRank, statusRank, sizeRank uint8
 	headerBytes                                                                          int
 	owned                                                                                uint32 // bits of the fields by which the dialect is recognised
@@ -52,6 +54,9 @@ func (p *Parser) put(s *step, v []byte, q *capture.Request) bool {
 		}
 		return true
 	}
+	if s.signed && (v[0] == '+' || v[0] == '-') {
+		return true
+	}
 	switch s.kind {
 	case kTime, kEnd:
 		return p.time(s, v)
@@ -59,6 +64,8 @@ func (p *Parser) put(s *step, v []byte, q *capture.Request) bool {
 		return p.gate(s, v)
 	case kDur, kFirst:
 		return p.duration(s, v)
+	case kTimer:
+		return p.timer(s, v)
 	case kDurElse:
 		if ns, ok := decimal(v, second); ok && p.rec.dur < 0 {
 			p.rec.dur = ns
@@ -121,6 +128,18 @@ func (p *Parser) word(s *step, v []byte) bool {
 		}
 	case kClient:
 		return p.client(s, v)
+	case kPeer:
+		if i := bytes.LastIndexByte(v, ':'); i > 0 && string(v[:i]) != "-" {
+			return p.client(s, v[:i])
+		}
+	case kFrontend:
+		if v[len(v)-1] == '~' {
+			r.scheme = schemeHTTPS
+		}
+	case kServerHost:
+		if i := bytes.LastIndexByte(v, ' '); i >= 0 {
+			r.setHost(v[i+1:], rankName)
+		}
 	case kUser:
 		if string(v) != `""` {
 			r.user = v
@@ -169,12 +188,37 @@ func (r *record) setHost(v []byte, rank uint8) {
 
 // clear undoes the escapes of a value.
 func (p *Parser) clear(s *step, v []byte) []byte {
+	if s.hash {
+		return p.unhash(v)
+	}
 	if s.raw || bytes.IndexByte(v, '\\') < 0 {
 		return v
 	}
 	p.reserve(len(v))
 	n := len(p.arena)
 	p.arena = unescape(p.arena, v)
+	return p.arena[n:len(p.arena):len(p.arena)]
+}
+
+// unhash undoes the escapes of HAProxy's variables: #HH.
+func (p *Parser) unhash(v []byte) []byte {
+	i := bytes.IndexByte(v, '#')
+	if i < 0 {
+		return v
+	}
+	p.reserve(len(v))
+	n := len(p.arena)
+	for ; i >= 0; i = bytes.IndexByte(v, '#') {
+		p.arena = append(p.arena, v[:i]...)
+		if x, ok := hex(v[i+1:], 2); ok {
+			p.arena = append(p.arena, byte(x))
+			v = v[i+3:]
+		} else {
+			p.arena = append(p.arena, '#')
+			v = v[i+1:]
+		}
+	}
+	p.arena = append(p.arena, v...)
 	return p.arena[n:len(p.arena):len(p.arena)]
 }
 

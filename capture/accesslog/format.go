@@ -40,7 +40,15 @@ type format struct {
 	// and returns their sequence, or nil where it names none.
 	columns func(comment []byte) sequence
 
-	observed   bool // the resolution is that of the stamps seen
+	observed bool // the resolution is that of the stamps seen
+	// other, if not nil, says of a line that does not fit why it holds no HTTP request, or "" where it cannot tell.
+	other func(line []byte) (msg string)
+
+	cut int // a request line of this length without a protocol was cut; 0: none is
+
+	timers  bool // HAProxy's timers are logged
+	accepts bool // with them the stamp is that of the connection
+
 	resolution time.Duration
 }
 
@@ -74,6 +82,9 @@ func (b *builder) value(s step) {
 	s.lit, b.lit = b.lit, nil
 	if s.raw = b.raw; s.how == literal {
 		s.how = plain
+		if s.span != nil {
+			s.how = spanned
+		}
 	}
 	b.seq = append(b.seq, s)
 }
@@ -234,6 +245,7 @@ type notation struct {
 
 // notations in the order in which they are asked; the last one takes what is left.
 var notations = []notation{
+	{"haproxy", compileHAProxy, isHAProxy},
 	{"apache", func(s string) (*format, error) { return compileApache(s, false) }, isApache},
 	{"nginx", compileNginx, func(string) bool { return true }},
 }

@@ -34,6 +34,7 @@ func dialects(tb testing.TB) []*Parser {
 func FuzzParse(f *testing.F) {
 	ps := dialects(f)
 	for i := range ps {
+		f.Add(byte(i), []byte(`h:1 [25/Feb/2019:16:19:48.143] in~ b/s 0/0/7/1457/+1487 200 +11 - - ---- 2/1/0/0/0 0/0 {a|b} {} "GET /#22?s=1 HTTP/1.1"`))
 		f.Add(byte(i), []byte(`::1 - - [06/Sep/2015:05:58:05 +0000] "GET /a?b HTTP/1.1" 200 1 "-" "a" 12`))
 	}
 	for i, p := range ps {

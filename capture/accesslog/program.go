@@ -37,7 +37,11 @@ const (
 	kConn
 	kHeader
 	kRespHeader
-	kGate // a value that tells requests from other lines
+	kGate       // a value that tells requests from other lines
+	kPeer       // address:port of the client
+	kTimer      // one of HAProxy's timers: rank says which
+	kFrontend   // a name with ~ behind it over TLS
+	kServerHost // a server's name, perhaps followed by the host
 )
 
 // how says where a value ends.
@@ -51,6 +55,7 @@ const (
 	plain              // before step.stop
 	pattern            // where step.layout ends
 	flag               // after one '?' or at once
+	spanned            // as step.span has it
 )
 
 // step matches a literal and takes the value behind it.
@@ -60,18 +65,22 @@ type step struct {
 	stop []byte // first bytes after the value
 	cut  byte   // the value ends at this byte if it comes before stop; 0: none
 
-	eol   bool   // the value may run to the end of the line
-	loose bool   // quoted: behind the quote comes a space or the end of the line
-	list  bool   // the value may be a list: "a, b" or "a : b"
-	raw   bool   // the value is logged without escapes
-	zero  bool   // "-" means 0
-	auto  bool   // kDur: the value may carry its own unit
-	begin bool   // kTime: the start of the request, in a dialect whose other stamps are ends
-	own   uint32 // the bit of the field, if the dialect is recognised by it
-	fixed int
-	jump  int  // where to go on when lit does not match; 0: the line does not fit
-	group bool // a line may lack the value
-	torn  bool // so it may what follows: a line cut inside this value is still good
+	eol    bool   // the value may run to the end of the line
+	loose  bool   // quoted: behind the quote comes a space or the end of the line
+	list   bool   // the value may be a list: "a, b" or "a : b"
+	raw    bool   // the value is logged without escapes
+	zero   bool   // "-" means 0
+	auto   bool   // kDur: the value may carry its own unit
+	hash   bool   // escapes are #HH
+	signed bool   // "-1" and "+12" mean that it was not known
+	begin  bool   // kTime: the start of the request, in a dialect whose other stamps are ends
+	own    uint32 // the bit of the field, if the dialect is recognised by it
+	fixed  int
+	jump   int  // where to go on when lit does not match; 0: the line does not fit
+	group  bool // a line may lack the value
+	torn   bool // so it may what follows: a line cut inside this value is still good
+
+	span func(rest []byte) int // spanned: the width of the value, or -1
 
 	label  string // what the format calls the value: $request_time, %D, cs-uri-stem
 	kind   kind
@@ -160,6 +169,8 @@ func (s *step) width(rest []byte) int {
 		} else {
 			n = s.untilStop(rest)
 		}
+	case spanned:
+		n = s.span(rest)
 	case flag:
 		n = 0
 		if len(rest) > 0 && rest[0] == '?' {

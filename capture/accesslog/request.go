@@ -38,6 +38,9 @@ func (p *Parser) when(q *capture.Request) bool {
 	if !r.stamped {
 		return p.noTime()
 	}
+	if p.f.timers {
+		r.elapse(p.f.accepts)
+	}
 	q.At = r.stamp
 	if r.dur >= 0 {
 		q.DurUS = r.dur / microsecond
@@ -139,6 +142,9 @@ func (p *Parser) requestLine(v []byte, q *capture.Request) bool {
 	target := v[i+1:]
 	if j := bytes.LastIndexByte(target, ' '); j >= 0 && validProto(target[j+1:]) {
 		target, q.Proto = target[:j], target[j+1:]
+	}
+	if p.f.cut > 0 && len(q.Proto) == 0 && len(v) >= p.f.cut {
+		return p.fail(reasonRequest, v[:120], "the request line was cut")
 	}
 	q.Target = bytes.Trim(target, " ")
 	return true

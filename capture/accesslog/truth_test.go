@@ -68,6 +68,11 @@ func TestFiles(t *testing.T) {
 		{"lnav/logfile_cloudflare.1", "cloudflare", capture.BasisStart, 15, "map[]"},
 		{"lnav/logfile_cloudflare.json", "cloudflare", capture.BasisStart, 1, "map[]"},
 		{"filebeat/elastic-licence/zeek/http/http-json.log", "zeek-json", capture.BasisStart, 2, "map[]"},
+		{"haproxy_http_17k.log.gz", haproxyOfOld, capture.BasisStart, 17210, "map[bad-request-line:1]"},
+		{"lnav/logfile_haproxy.0", "haproxy-http", capture.BasisStart, 13, "map[not-http:1 not-this-format:3]"},
+		{"filebeat/haproxy/log/haproxy.log", "haproxy-http", capture.BasisStart, 10, "map[]"},
+		{"filebeat/haproxy/log/httplog-no-headers.log", "haproxy-http", capture.BasisStart, 3, "map[blank:1]"},
+		{"filebeat/haproxy/log/tcplog.log", "haproxy-http", capture.BasisStart, 0, "map[not-http:1]"},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			lines := dataLines(t, "access/"+c.file)
@@ -104,9 +109,9 @@ func truthLines(tb testing.TB, file string) (n int64, ok bool) {
 
 // TestForeignFiles: what these dialects do not know is refused, not misread.
 func TestForeignFiles(t *testing.T) {
-	for _, f := range []string{"alp/http.cap", "alp/ltsv_access.log", "haproxy_http_17k.log.gz", "lnav/logfile_w3c_big.0", "lnav/logfile_haproxy.0",
+	for _, f := range []string{"alp/http.cap", "alp/ltsv_access.log", "lnav/logfile_w3c_big.0",
 		"lnav/logfile_dst.0", "lnav/logfile_invalid_tz.0", "lnav/logfile_json_subsec.json", "lnav/logfile_bro_http.log.0",
-		"filebeat/iis/access/test.log", "filebeat/haproxy/log/haproxy.log", "filebeat/elastic-licence/aws/elb/example-alb-http.log",
+		"filebeat/iis/access/test.log", "filebeat/haproxy/log/default.log", "filebeat/elastic-licence/aws/elb/example-alb-http.log",
 		"filebeat/elastic-licence/squid/log/access1.log", "filebeat/elastic-licence/envoyproxy/log/envoy.log", "filebeat/elastic-licence/aws/s3access/test.log"} {
 		if p, note, err := Detect(dataLines(t, "access/"+f), Options{}); !errors.Is(err, ErrUnknown) {
 			t.Errorf("%s: Detect = %v, %q, %v, want ErrUnknown", f, p.Name(), note, err)

@@ -209,9 +209,12 @@ func peelRFC3164(line []byte) (stamp, inner []byte, ok bool) {
 	default:
 		return nil, nil, false
 	}
-	_, v, ok = bytes.Cut(v, []byte(" ")) // behind the host
+	// HAProxy and others that write to a socket name no host.
+	if word, after, ok := bytes.Cut(v, []byte(" ")); ok && !bytes.HasSuffix(word, []byte(":")) {
+		v = after
+	}
 	i := bytes.Index(v, []byte(": "))
-	if !ok || i < 0 || bytes.IndexByte(v[:i], ' ') >= 0 {
+	if i < 0 || bytes.IndexByte(v[:i], ' ') >= 0 {
 		return nil, nil, false
 	}
 	return stamp, v[i+2:], true
