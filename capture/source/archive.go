@@ -91,6 +91,51 @@ func (a *archive) drop(q *capture.Request, why string) {
 	}
 }
 
+// loadArchive reads a capture file into the sorter.
+func (s *Set) loadArchive(in *input) error {
+	if err := in.reopen(); err != nil {
+		return err
+	}
+	a := in.archive
+	before := s.connsBefore(in)
+	var q capture.Request
+	var top int64
+	for {
+		if s.lines%progressEvery == 0 {
+			if err := s.tick(0); err != nil {
+				return err
+			}
+		}
+		err := a.next(&q)
+		if err == io.EOF {
+			s.conns = max(s.conns, before+top)
+			s.ledger = append(s.ledger, a.ledgers()...)
+			s.warn(a.warning())
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", in.name, err)
+		}
+		s.lines++
+		s.nameHost(&q)
+		if !s.o.Filter.Keep(&q) {
+			a.drop(&q, s.o.Filter.Why(&q))
+			continue
+		}
+		if q.Conn > 0 {
+			top = max(top, q.Conn)
+			q.Conn += before
+		}
+		s.o.Redactor.Ensure(&q)
+		if s.o.Dedupe {
+			q.Src = s.twins.marked(&q, lineDigest{}, -1)
+		}
+		if err := s.sorter.Add(&q); err != nil {
+			return fmt.Errorf("%s: %w", in.name, err)
+		}
+	}
+}
+
 // ledgers are those in the file, less what was excluded. A file without any, or whose ledgers do not add up to what
 // it holds, gets one of its own. The end of the file was read.
 func (a *archive) ledgers() []capture.Ledger {

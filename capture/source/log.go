@@ -110,6 +110,10 @@ func ended(err error) error {
 
 // take makes a request of a line, or accounts for it otherwise. An error is not about the line.
 func (l *log) take(line []byte, q *capture.Request) error {
+	var known lineDigest
+	if l.s.o.Dedupe {
+		known = digest(line)
+	}
 	if err := l.parse(line, q); err != nil {
 		return l.bad(err)
 	}
@@ -124,6 +128,9 @@ func (l *log) take(line []byte, q *capture.Request) error {
 	}
 	l.top = max(l.top, l.s.renumber(q))
 	l.s.o.Redactor.Ensure(q)
+	if l.s.o.Dedupe && l.s.sorter != nil {
+		q.Src = l.s.twins.marked(q, known, len(l.s.ledger))
+	}
 	if err := l.add(q); err != nil {
 		return l.bad(err)
 	}

@@ -26,6 +26,7 @@ type Options struct {
 	Accesslog  accesslog.Options
 	Redactor   *capture.Redactor // nil: the default rules with a random key
 	Filter     *capture.Filter   // applied to what the source says, before redaction; nil keeps all
+	Dedupe     bool              // leave out lines that another log holds as often, see twins
 	MaxSkipped *float64          // share of a log's lines; more skipped ones are an error; nil: no limit
 	Stdin      io.Reader         // what the name "-" means; nil: it means nothing
 	TempDir    string            // for what does not fit in memory; empty: os.TempDir
@@ -55,8 +56,9 @@ type Set struct {
 	sorter     *capture.Sorter
 	loaded     bool
 	ledger     []capture.Ledger
-	given      int64  // requests that came out
-	conns      int64  // connections of the inputs read so far
+	given      int64 // requests that came out
+	conns      int64 // connections of the inputs read so far
+	twins      twins
 	series     string // of the input at hand
 	seriesFrom int64  // connections before its first file
 	bytes      int64  // for Progress: of the inputs read so far
@@ -133,14 +135,17 @@ func (s *Set) next(q *capture.Request) error {
 	if err := s.load(); err != nil {
 		return err
 	}
+	if s.o.Dedupe {
+		return s.nextUnique(q)
+	}
 	return s.sorter.Next(q)
 }
 
 // CopyTo writes all requests to w, as Next and w.Write would, but without taking apart what is in w's form already.
 // Afterwards Next returns io.EOF, or the error that CopyTo returned.
 func (s *Set) CopyTo(w *capture.Writer) error {
-	if s.alone != nil {
-		return s.copyAlone(w)
+	if s.alone != nil || s.o.Dedupe {
+		return s.copyEach(w)
 	}
 	if s.err == nil {
 		s.err = s.load()
@@ -155,8 +160,8 @@ func (s *Set) CopyTo(w *capture.Writer) error {
 	return nil
 }
 
-// copyAlone copies from the single capture file.
-func (s *Set) copyAlone(w *capture.Writer) error {
+// copyEach copies one request after the other.
+func (s *Set) copyEach(w *capture.Writer) error {
 	var q capture.Request
 	for {
 		switch err := s.Next(&q); {
@@ -231,7 +236,7 @@ func (s *Set) load() error {
 			if l.SHA256 == "" || l.Requests == 0 {
 				continue
 			}
-			if other, ok := digests[l.SHA256]; ok {
+			if other, ok := digests[l.SHA256]; ok && !s.o.Dedupe {
 				s.note("%s and %s hold the same bytes: their requests are in twice", other, l.Name)
 			}
 			digests[l.SHA256] = l.Name
@@ -256,48 +261,6 @@ func (s *Set) loadInput(in *input) (err error) {
 		return s.loadArchive(in)
 	}
 	return s.loadLog(in)
-}
-
-// loadArchive reads a capture file into the sorter.
-func (s *Set) loadArchive(in *input) error {
-	if err := in.reopen(); err != nil {
-		return err
-	}
-	a := in.archive
-	before := s.connsBefore(in)
-	var q capture.Request
-	var top int64
-	for {
-		if s.lines%progressEvery == 0 {
-			if err := s.tick(0); err != nil {
-				return err
-			}
-		}
-		err := a.next(&q)
-		if err == io.EOF {
-			s.conns = max(s.conns, before+top)
-			s.ledger = append(s.ledger, a.ledgers()...)
-			s.warn(a.warning())
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", in.name, err)
-		}
-		s.lines++
-		s.nameHost(&q)
-		if !s.o.Filter.Keep(&q) {
-			a.drop(&q, s.o.Filter.Why(&q))
-			continue
-		}
-		if q.Conn > 0 {
-			top = max(top, q.Conn)
-			q.Conn += before
-		}
-		s.o.Redactor.Ensure(&q)
-		if err := s.sorter.Add(&q); err != nil {
-			return fmt.Errorf("%s: %w", in.name, err)
-		}
-	}
 }
 
 // nameHost gives a request without a host the one that the options name, as the parser of an access log does.

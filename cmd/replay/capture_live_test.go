@@ -115,3 +115,58 @@ func TestParseSize(t *testing.T) {
 		}
 	}
 }
+
+// Secrets are gone before anything reaches the disk: also from what a live capture writes and never finishes.
+func TestLiveCaptureRedacts(t *testing.T) {
+	log, err := os.ReadFile(canaryLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "a.cap.zst")
+	code, _, stderr := piped(t, bytes.NewReader(append(log, "nonsense hunter2-canary-password\n"...)), "capture", "-", "--max-skipped", "0", "-o", out)
+	if code != exitTrouble {
+		t.Fatalf("exit code %d, want the unfinished file to stay\n%s", code, stderr)
+	}
+	b := dump(t, out+".part")
+	for _, c := range canaries {
+		if bytes.Contains(b, []byte(c)) {
+			t.Errorf("the unfinished file holds %q", c)
+		}
+	}
+}
+
+// A flipped byte in the seek table is seen, though every request is sound; so is each damaged frame.
+func TestVerifyNamesTheDamage(t *testing.T) {
+	dir := t.TempDir()
+	var log strings.Builder
+	for i := range 40_000 {
+		log.WriteString(liveLine(i))
+	}
+	path := filepath.Join(dir, "a.cap.zst")
+	if code, _, stderr := piped(t, strings.NewReader(log.String()), "capture", "-", "-o", path); code != exitOK {
+		t.Fatal(stderr)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name   string
+		change func(b []byte) []byte
+		says   []string
+	}{
+		{"seek table", func(b []byte) []byte { b[len(b)-20] ^= 1; return b }, []string{"seek table does not fit"}},
+		{"two frames", func(b []byte) []byte { b[len(b)/5] ^= 1; b[len(b)*3/5] ^= 1; return b }, []string{"damaged: block ", "damaged too: block ", "requests are sound in all frames"}},
+		{"torn", func(b []byte) []byte { return b[:len(b)*3/5] }, []string{"torn tail only", "requests before it are sound"}},
+	} {
+		if err := os.WriteFile(path, test.change(bytes.Clone(whole)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, stderr := command(t, "inspect", "--verify", path)
+		for _, says := range test.says {
+			if code != exitTrouble || !strings.Contains(stderr, says) {
+				t.Errorf("%s: exit code %d, want 1 and %q:\n%s", test.name, code, says, stderr)
+			}
+		}
+	}
+}

@@ -24,6 +24,7 @@ type inputFlags struct {
 	rules                       string // file of redaction rules
 	keyFile, newKeyFile         string
 	filter                      capture.FilterFlags
+	dedupe                      bool
 
 	outs []output // what the command writes besides the capture file: none may be a source
 }
@@ -47,6 +48,7 @@ func (f *inputFlags) add(cmd *cobra.Command) {
 	fs.StringVar(&f.filter.Status, "status", "", "only this status: 200, 5xx")
 	fs.StringVar(&f.filter.Client, "client", "", "only this client")
 	fs.StringVar(&f.filter.Sample, "sample", "", "keep this share of the clients, such as 10%")
+	fs.BoolVar(&f.dedupe, "dedupe", false, "leave out lines that stand in another log too (docs/capture-logs.md)")
 	fs.BoolVar(&f.filter.ExcludeHealthChecks, "exclude-health-checks", false, "leave out requests of health checkers and monitors (docs/capture-logs.md lists how they are known)")
 }
 
@@ -78,7 +80,7 @@ func (f *inputFlags) options() (source.Options, *capture.Redactor, error) {
 	if err != nil {
 		return o, nil, err
 	}
-	o.Filter, o.Redactor = filter, redactor
+	o.Filter, o.Redactor, o.Dedupe = filter, redactor, f.dedupe
 	return o, redactor, nil
 }
 
