@@ -26,9 +26,14 @@ SOURCE is a file, a glob, a folder or - (standard input): access logs (Apache co
 others by --log-format), capture files, and lines of our own NDJSON; gzip, zstd, bzip2, xz and lz4 are recognised
 by content. Rotated and overlapping files are merged. Every line is a request, or is counted under a reason.
 Secrets are removed before anything is written (docs/safety.md); the file appears under its name only when whole.
+
+What comes through a pipe is written as it comes: to FILE.part, which every command opens, each second, so that a kill
+loses no more. At the end of the pipe the file is sorted and renamed; Ctrl-C finishes it in the order of reading. --roll
+goes on in another file, NAME.20261123T140000Z.cap.zst, at a size or a time; together these read as one.
 ` + exitStatusHelp,
 		Example: `  replay capture /var/log/nginx/access.log* -o prod.cap.zst
   zcat access.log.gz | replay capture - -o prod.cap.zst
+  tail -F /var/log/nginx/access.log | replay capture - --roll 1h -o prod.cap.zst
   replay capture app.log --log-format '$remote_addr [$time_local] "$request" $status $request_time' -o prod.cap.zst`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
