@@ -3,7 +3,7 @@ package accesslog
 import "unicode/utf8"
 
 // unescape appends v to dst with its escapes undone: \xHH (nginx, Apache), \" \\ \/ \b \f \n \r \t \v
-// (Apache, JSON) and \uXXXX (JSON). One reader serves all writers, since each of them escapes the backslash
+// (Apache, JSON), \] (HAProxy) and \uXXXX (JSON). One reader serves all writers, since each of them escapes the backslash
 // itself; a backslash that begins no escape stays. The result is never longer than v.
 func unescape(dst, v []byte) []byte {
 	for i := 0; i < len(v); i++ {
@@ -45,7 +45,7 @@ func byteEscape(v []byte) (b byte, n int) {
 		return '\t', 2
 	case 'v':
 		return '\v', 2
-	case '"', '\\', '/':
+	case '"', '\\', '/', ']':
 		return v[1], 2
 	}
 	return 0, 0

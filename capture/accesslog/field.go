@@ -19,6 +19,7 @@ type record struct {
 
 	request, method, target, path, query, proto []byte
 	scheme, host, client, user                  []byte
+	sent                                        bool // path: its bytes are those of the wire
 	decoded                                     bool // path: % stands for itself
 	vhost                                       bool // the head names a virtual host
 	dash                                        bool // the size is "-"
@@ -98,7 +99,7 @@ func (p *Parser) word(s *step, v []byte) bool {
 		}
 	case kPath, kDecoded:
 		if r.path == nil || s.rank >= r.pathRank {
-			r.path, r.pathRank, r.decoded = v, s.rank, s.kind == kDecoded
+			r.path, r.pathRank, r.decoded, r.sent = v, s.rank, s.kind == kDecoded, s.hash
 		}
 	case kQuery:
 		if r.query = bytes.TrimPrefix(v, []byte("?")); bytes.HasPrefix(r.query, []byte("X-AzureApplicationGateway-")) {

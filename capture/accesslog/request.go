@@ -259,9 +259,9 @@ func validMethod(v []byte) bool {
 // fromPath joins path and query. A path that the server decoded is encoded again: %, ?, # and whatever
 // cannot stand in a request line.
 func (p *Parser) fromPath(path, query []byte, decoded bool) []byte {
-	clean := true
+	clean, sent := true, p.rec.sent
 	for _, c := range path {
-		clean = clean && c > ' ' && c < 0x7f && !(decoded && (c == '%' || c == '?' || c == '#'))
+		clean = clean && c > ' ' && (c < 0x7f || sent && c > 0x7f) && !(decoded && (c == '%' || c == '?' || c == '#'))
 	}
 	query = bytes.TrimPrefix(query, []byte("?"))
 	if bytes.IndexByte(path, '?') >= 0 && !decoded {
@@ -274,7 +274,7 @@ func (p *Parser) fromPath(path, query []byte, decoded bool) []byte {
 	n := len(p.arena)
 	const digits = "0123456789ABCDEF"
 	for _, c := range path {
-		if c > ' ' && c < 0x7f && !(decoded && (c == '%' || c == '?' || c == '#')) {
+		if c > ' ' && (c < 0x7f || sent && c > 0x7f) && !(decoded && (c == '%' || c == '?' || c == '#')) {
 			p.arena = append(p.arena, c)
 		} else {
 			p.arena = append(p.arena, '%', digits[c>>4], digits[c&15])

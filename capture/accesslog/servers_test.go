@@ -24,8 +24,12 @@ type exchange struct {
 	method, target, proto string
 	agent, body, user     string
 	bad                   bool // not a request: must be skipped as bad-request-line
+	mayRefuse             bool // the server may close the connection without an answer
+	keep                  bool // the connection stays open
+	torn                  bool // the head comes in two parts
 
 	status     int
+	size       int64 // of the body of the answer
 	begun, end time.Time
 }
 
@@ -36,7 +40,10 @@ func (x *exchange) wire() string {
 	if x.proto == "" {
 		return x.method + " " + x.target + "\r\n"
 	}
-	s := x.method + " " + x.target + " " + x.proto + "\r\nHost: shop.example\r\nConnection: close\r\n"
+	s := x.method + " " + x.target + " " + x.proto + "\r\nHost: shop.example\r\n"
+	if !x.keep {
+		s += "Connection: close\r\n"
+	}
 	if x.agent != "" {
 		s += "User-Agent: " + x.agent + "\r\n"
 	}
