@@ -33,7 +33,10 @@ type Parser struct {
 	f       *format
 	wraps   [maxLayers]wrapper // what was around the lines of the sample, the outermost first
 	strict  bool               // nothing else is taken off
-	partial bool               // the last line was one part of a line
+	chosen  choice
+	layers  int // wrappers taken off the last line
+	taken   [maxLayers]wrapper
+	partial bool // the last line was one part of a line
 	host    []byte
 	clock
 	order   order
@@ -131,13 +134,14 @@ func (p *Parser) Notes() []string { return append(p.zones.notes(p.f.utc), p.orde
 // is always a *capture.SyntaxError (reused by the next Parse): blank and comment lines are errors of these reasons.
 func (p *Parser) Parse(line []byte, q *capture.Request) error {
 	q.Reset()
-	p.outer = nil
+	p.outer, p.layers = nil, 0
 	line = bytes.TrimPrefix(line, []byte("\xef\xbb\xbf"))
 	for len(line) > 0 && (line[len(line)-1] == '\r' || line[len(line)-1] == '\n') {
 		line = line[:len(line)-1]
 	}
 	if p.wraps[0] != bare {
 		if inner, n := p.peelKnown(line); n > 0 {
+			p.taken, p.layers = p.wraps, n
 			if p.partial {
 				return p.bad(reasonPartial, nil, "one part of a line that a container's runtime split")
 			}
@@ -155,6 +159,8 @@ func (p *Parser) Parse(line []byte, q *capture.Request) error {
 		if line, w = p.peelAny(line); w == bare {
 			break
 		}
+		p.taken[p.layers] = w
+		p.layers++
 		if p.partial {
 			return p.bad(reasonPartial, nil, "one part of a line that a container's runtime split")
 		}
@@ -164,7 +170,7 @@ func (p *Parser) Parse(line []byte, q *capture.Request) error {
 		}
 	}
 	q.Reset()
-	p.err, p.outer = first, nil
+	p.err, p.outer, p.layers = first, nil, 0
 	return &p.err
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"trafficreplay/capture"
@@ -38,6 +39,7 @@ func Detect(lines [][]byte, o Options) (p *Parser, note string, err error) {
 	}
 	best.settle()
 	best.p.Rewind()
+	best.p.chosen.how = strings.Join(append([]string{fmt.Sprintf("%d of the first %d lines fit", len(best.lines), s.n)}, best.notes...), "; ")
 	return best.p, strings.Join(best.notes, "; "), nil
 }
 
@@ -95,14 +97,24 @@ func tryNamed(s sample, o Options, wraps [maxLayers]wrapper) (*trial, error) {
 
 // tryAll gives the sample to every dialect: the one that most lines fit wins, of several the first.
 func tryAll(s sample, o Options, wraps [maxLayers]wrapper) (best *trial, err error) {
+	var rivals []string
 	for i := range presets {
 		t, err := tryPreset(&presets[i], s, o, wraps, best)
 		if err != nil {
 			return nil, err
 		}
-		if t != nil && (best == nil || t.fits() > best.fits()) {
+		if t == nil {
+			continue
+		}
+		if len(t.lines) > 0 {
+			rivals = append(rivals, fmt.Sprintf("%s (%d lines)", t.p.name, len(t.lines)))
+		}
+		if best == nil || t.fits() > best.fits() {
 			best = t
 		}
+	}
+	if best != nil {
+		best.p.chosen.rivals = slices.DeleteFunc(rivals, func(r string) bool { return strings.HasPrefix(r, best.p.name+" ") })
 	}
 	return best, nil
 }

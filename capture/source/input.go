@@ -235,7 +235,7 @@ func (s *Set) lookAtLines(in *input) error {
 // lookAtSample finds out what writes lines, of which there is one at least.
 func (s *Set) lookAtSample(in *input, lines [][]byte) error {
 	var q capture.Request
-	if s.o.Accesslog.Format == "" && s.o.Accesslog.LogFormat == "" {
+	if s.o.Accesslog.Format == "" && s.o.Accesslog.LogFormat == "" && len(s.o.Accesslog.Fields) == 0 {
 		for _, line := range lines {
 			if capture.ParseJSON(append([]byte(nil), line...), &q) == nil && len(q.Target) > 0 {
 				in.first = q.At

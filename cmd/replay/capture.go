@@ -17,6 +17,7 @@ func newCapture(a *app) *cobra.Command {
 	var in inputFlags
 	var out string
 	var roll rollFlags
+	var explain int64
 	cmd := &cobra.Command{
 		Use:   "capture SOURCE... -o FILE.cap.zst",
 		Short: "Import production requests from access logs into a capture file",
@@ -34,15 +35,22 @@ goes on in another file, NAME.20261123T140000Z.cap.zst, at a size or a time; tog
 		Example: `  replay capture /var/log/nginx/access.log* -o prod.cap.zst
   zcat access.log.gz | replay capture - -o prod.cap.zst
   tail -F /var/log/nginx/access.log | replay capture - --roll 1h -o prod.cap.zst
-  replay capture app.log --log-format '$remote_addr [$time_local] "$request" $status $request_time' -o prod.cap.zst`,
+  replay capture app.log --log-format '$remote_addr [$time_local] "$request" $status $request_time' -o prod.cap.zst
+  replay capture app.json --field method=.req.verb --field end=.ts:unix_ms --field duration=.took:ms -o prod.cap.zst
+  replay capture app.log --explain`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("explain") {
+				return a.explain(cmd.Context(), args, &in, explain)
+			}
 			return a.capture(cmd.Context(), args, &in, out, &roll)
 		},
 	}
 	in.add(cmd)
 	cmd.Flags().StringVarP(&out, "out", "o", "", "capture file to write (default: the first source's name with .cap.zst, in this folder)")
 	cmd.Flags().StringSliceVar(&roll.typed, "roll", nil, "live: go on in another file at this size (1GB) or time (1h); may be both")
+	cmd.Flags().Int64Var(&explain, "explain", 0, "only print how the first request was understood, or with =N line N, and write nothing")
+	cmd.Flags().Lookup("explain").NoOptDefVal = "0"
 	a.jsonFlag(cmd)
 	return cmd
 }

@@ -19,6 +19,7 @@ import (
 // inputFlags say what to read and how: the same flags wherever a capture or a source is read.
 type inputFlags struct {
 	format, logFormat, timezone string
+	fields                      []string // NAME=PATH[:UNIT]
 	maxSkipped                  string
 	keepSecrets, noBodies       bool
 	rules                       string // file of redaction rules
@@ -33,6 +34,7 @@ func (f *inputFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringVar(&f.format, "format", "", "name of the log's dialect (default: recognised)")
 	fs.StringVar(&f.logFormat, "log-format", "", "nginx log_format or Apache LogFormat, pasted verbatim")
+	fs.StringArrayVar(&f.fields, "field", nil, "of JSON lines: NAME=PATH[:UNIT], such as method=.req.verb, end=.ts:unix_ms, duration=.took:s (repeatable)")
 	fs.StringVar(&f.timezone, "timezone", "", "zone of stamps that carry none, such as Europe/Berlin (default: UTC)")
 	fs.StringVar(&f.maxSkipped, "max-skipped", "", "more skipped lines than this share are an error, such as 5%")
 	fs.BoolVar(&f.keepSecrets, "keep-secrets", false, "redact nothing")
@@ -62,7 +64,7 @@ func (f *inputFlags) options() (source.Options, *capture.Redactor, error) {
 	if o.MaxSkipped, err = parseShare("--max-skipped", f.maxSkipped); err != nil {
 		return o, nil, err
 	}
-	o.Accesslog = accesslog.Options{Format: f.format, LogFormat: f.logFormat}
+	o.Accesslog = accesslog.Options{Format: f.format, LogFormat: f.logFormat, Fields: f.fields}
 	if !strings.ContainsAny(f.filter.Host, "*?") {
 		o.Accesslog.Host = f.filter.Host
 	}
@@ -73,6 +75,13 @@ func (f *inputFlags) options() (source.Options, *capture.Redactor, error) {
 	}
 	if f.format != "" || f.logFormat != "" {
 		if _, err := accesslog.New(o.Accesslog); err != nil {
+			return o, nil, usage(err)
+		}
+	}
+	if f.format == "" && len(f.fields) > 0 {
+		named := o.Accesslog
+		named.Format = "json"
+		if _, err := accesslog.New(named); err != nil {
 			return o, nil, usage(err)
 		}
 	}
