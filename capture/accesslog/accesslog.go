@@ -65,10 +65,10 @@ const (
 	reasonStatus  = "bad-status"
 	reasonNumber  = "bad-number"
 	reasonJSON    = "bad-json"
-	reasonNotHTTP = "not-http"
 	reasonTarget  = "too-long-target"
 	reasonHeaders = "too-long-headers"
 	reasonNone    = "not-a-request"
+	reasonNotHTTP = "not-http"
 	reasonPartial = "partial-line"
 )
 
@@ -199,9 +199,12 @@ func (p *Parser) parse(line []byte, q *capture.Request) error {
 	p.content = line
 	p.rec, p.arena = record{dur: -1, first: -1}, p.arena[:0]
 	ok := false
-	if p.f.text != nil {
+	switch {
+	case p.f.table != nil:
+		ok = p.cells(line, q)
+	case p.f.text != nil:
 		ok = p.text(p.f.text, line, q)
-	} else {
+	default:
 		ok = p.object(trimmed, q)
 	}
 	if !ok || !p.finish(q) {

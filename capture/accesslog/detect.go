@@ -148,6 +148,9 @@ func sampleOf(lines [][]byte) sample {
 func (p *Parser) Rewind() {
 	p.clock = clock{zones: zones{loc: p.loc}, digits: p.digits}
 	p.order = order{}
+	if p.f.columns != nil {
+		p.f.text = p.f.columns(nil)
+	}
 }
 
 // trial is what a parser made of the sample.

@@ -14,6 +14,10 @@ type record struct {
 	ended   bool
 	begin   bool // the stamp is the start's, whatever the dialect's is
 	parts   civil
+	clocked bool  // parts holds a time of day
+	sum     int64 // of the parts of the duration that are known
+	summed  bool
+	short   bool  // a part of the duration is not known
 	dur     int64 // nanoseconds; -1 unknown
 	first   int64 // likewise
 
@@ -38,7 +42,7 @@ type record struct {
 func (p *Parser) put(s *step, v []byte, q *capture.Request) bool {
 	switch s.kind {
 	case kRequest:
-		p.rec.request = p.clear(s, v)
+		p.rec.request, p.rec.tidy = p.clear(s, v), s.auto
 		return true
 	case kTimePart:
 		if n, msg := p.rec.parts.scan(s.layout, v); msg != "" || n != len(v) {
@@ -63,6 +67,13 @@ func (p *Parser) put(s *step, v []byte, q *capture.Request) bool {
 		return p.time(s, v)
 	case kGate:
 		return p.gate(s, v)
+	case kDate:
+		return p.rec.parts.date(v) || p.fail(reasonTime, v, msgTime)
+	case kClock, kClockUTC:
+		p.rec.clocked, p.rec.parts.zoned = true, s.kind == kClockUTC
+		return p.rec.parts.clock(v) || p.fail(reasonTime, v, msgTime)
+	case kPart:
+		return p.part(s, v)
 	case kDur, kFirst:
 		return p.duration(s, v)
 	case kTimer:
@@ -93,6 +104,12 @@ func (p *Parser) word(s *step, v []byte) bool {
 	switch s.kind {
 	case kMethod:
 		r.method = v
+	case kURI:
+		if i := bytes.IndexByte(v, '/'); i > 0 && v[i-1] != ':' {
+			r.setHost(v[:i], rankGood)
+			v = v[i:]
+		}
+		r.path, r.tidy = v, s.auto
 	case kTarget:
 		if r.target == nil || s.rank >= r.targetRank {
 			r.target, r.targetRank, r.tidy = v, s.rank, s.auto
@@ -166,9 +183,9 @@ func schemeOfPort(port []byte) []byte {
 
 func (r *record) setScheme(v []byte) {
 	switch {
-	case bytes.EqualFold(v, schemeHTTP):
+	case bytes.EqualFold(v, schemeHTTP), string(v) == "ws":
 		r.scheme = schemeHTTP
-	case bytes.EqualFold(v, schemeHTTPS):
+	case bytes.EqualFold(v, schemeHTTPS), string(v) == "wss":
 		r.scheme = schemeHTTPS
 	}
 }
@@ -191,6 +208,9 @@ func (r *record) setHost(v []byte, rank uint8) {
 func (p *Parser) clear(s *step, v []byte) []byte {
 	if s.hash {
 		return p.unhash(v)
+	}
+	if s.esc != backslashes {
+		return p.decode(s.esc, v)
 	}
 	if s.raw || bytes.IndexByte(v, '\\') < 0 {
 		return v
@@ -349,7 +369,7 @@ func (p *Parser) header(s *step, v []byte, q *capture.Request) bool {
 // client takes an address; of a list (X-Forwarded-For in its place) the first, who is the farthest.
 func (p *Parser) client(s *step, v []byte) bool {
 	v = firstOfList(v)
-	if p.f.keys != nil {
+	if p.f.keys != nil || s.auto {
 		v = withoutPort(v)
 	}
 	if p.f.text != nil && bytes.IndexByte(v, ' ') >= 0 {

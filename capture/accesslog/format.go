@@ -21,6 +21,7 @@ const (
 type format struct {
 	text   sequence
 	keys   map[string]sequence
+	table  *table          // lines are cells; text holds their columns
 	infer  bool            // keys that are not known yet get their meaning from their name
 	enter  map[string]bool // the objects that hold something; nil: all may
 	lists  map[string]bool // the lists that hold something; nil: none
@@ -36,8 +37,11 @@ type format struct {
 	bare   bool // no stamp is logged: that of the collector around the line counts
 	utc    bool // stamps without a zone are in UTC, as the format is defined
 
+	without string // reason of lines that hold no request at all; empty: they count as bad request lines
+
 	// columns, if not nil, reads a comment line that may name the columns of the lines below it (W3C's #Fields:)
-	// and returns their sequence, or nil where it names none.
+	// and returns their sequence, or nil where it names none. Without a comment it gives the columns before the
+	// first header again.
 	columns func(comment []byte) sequence
 
 	observed bool // the resolution is that of the stamps seen

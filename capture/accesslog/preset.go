@@ -17,7 +17,7 @@ type preset struct {
 }
 
 // presets in the order in which they are tried. Of two that fit as many lines the first is taken.
-var presets = slices.Concat(commonPresets, haproxyPresets, cloudPresets, jsonPresets, lastPresets)
+var presets = slices.Concat(commonPresets, haproxyPresets, awsPresets, w3cPresets, zeekPresets, cloudPresets, jsonPresets, lastPresets)
 
 // The Common Log Format and its usual extensions.
 const (

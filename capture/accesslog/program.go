@@ -12,14 +12,19 @@ const (
 	kUser
 	kTime     // a complete stamp
 	kTimePart // a strftime pattern: one part of a stamp, or all of it
+	kDate     // a date in a cell of its own
+	kClock    // the time of day beside it
+	kClockUTC // the same, in UTC whatever --timezone says
 	kEnd      // a complete stamp of the end, whatever the dialect's others are
 	kDur
 	kDurElse // the duration where kDur says nothing, if it is one
+	kPart    // a part of the duration: all are added, if all are known
 	kFirst
 	kRequest // method target protocol
 	kMethod
 	kTarget  // path?query as it was sent
 	kPath    // path, perhaps with the query
+	kURI     // kTarget, or host/path
 	kDecoded // path after the server decoded it
 	kQuery
 	kProto
@@ -70,8 +75,9 @@ type step struct {
 	list   bool   // the value may be a list: "a, b" or "a : b"
 	raw    bool   // the value is logged without escapes
 	zero   bool   // "-" means 0
-	auto   bool   // kDur: the value may carry its own unit
+	auto   bool   // kDur: the value may carry its own unit; kClient, kTarget, kRequest: ports that say nothing are dropped
 	hash   bool   // escapes are #HH
+	esc    escape // how the value is written, if not with backslashes
 	signed bool   // "-1" and "+12" mean that it was not known
 	begin  bool   // kTime: the start of the request, in a dialect whose other stamps are ends
 	own    uint32 // the bit of the field, if the dialect is recognised by it

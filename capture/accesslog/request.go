@@ -31,6 +31,9 @@ func (p *Parser) when(q *capture.Request) bool {
 		}
 		r.stamp, r.stamped = ns, true
 	}
+	if r.summed && !r.short && r.dur < 0 {
+		r.dur = r.sum
+	}
 	ends := p.f.ends && !r.begin
 	if r.ended {
 		ends = p.bothEnds() || ends
@@ -100,6 +103,8 @@ func (t *civil) joinEpoch(stamp int64, stamped bool) {
 func (p *Parser) what(q *capture.Request) bool {
 	r := &p.rec
 	switch {
+	case p.f.without != "" && p.withoutRequest(q):
+		return p.fail(p.f.without, r.request, "no HTTP request")
 	case isLine(r.request):
 		if !p.requestLine(r.request, q) {
 			return false
