@@ -314,7 +314,7 @@ func (v *view) logf(t *testing.T, format string, args ...any) {
 }
 
 // busy is how late a process may see what happened, on a machine with other work.
-const busy = 60 * time.Millisecond
+const busy = 500 * time.Millisecond
 
 func (v *view) inTime(t *testing.T, x *exchange, q *capture.Request, resolution, torn time.Duration) {
 	t.Helper()
