@@ -35,6 +35,9 @@ func Detect(lines [][]byte, o Options) (p *Parser, note string, err error) {
 		}
 		return best.p, note, nil
 	case best == nil || best.fits() == 0 || 5*best.fits() < s.n-best.others:
+		if err := unknownJSON(s); err != nil {
+			return nil, "", err
+		}
 		return nil, "", ErrUnknown
 	}
 	best.settle()
@@ -58,11 +61,11 @@ func unwrap(whole sample, fit func(wraps [maxLayers]wrapper) (*trial, error)) (b
 			if err != nil {
 				return nil, err
 			}
-			if t != nil && (best == nil || t.fits() > best.fits()) {
+			if t.better(best) {
 				best = t
 			}
 		}
-		if w == bare || best != nil && 2*best.fits() >= whole.n {
+		if w == bare || best != nil && 2*best.fits() >= whole.n && best.survey == nil {
 			break
 		}
 		peeler.wraps[layers] = w
@@ -72,6 +75,17 @@ func unwrap(whole sample, fit func(wraps [maxLayers]wrapper) (*trial, error)) (b
 		return fit([maxLayers]wrapper{})
 	}
 	return best, err
+}
+
+// better reports whether t explains more lines than other, or as many without a guess.
+func (t *trial) better(other *trial) bool {
+	switch {
+	case t == nil || other == nil:
+		return t != nil
+	case t.fits() == other.fits():
+		return t.survey == nil && other.survey != nil
+	}
+	return t.fits() > other.fits()
 }
 
 // inside is the sample without wrapper w.
@@ -160,6 +174,8 @@ type trial struct {
 	others int        // lines of the dialect that are no requests
 	conns  int        // lines of connections that carried no HTTP request
 	notes  []string
+	survey *survey  // of JSON lines of unknown shape
+	doubts []string // about what their keys mean
 
 	vhosts int
 	marks  marks
@@ -205,7 +221,14 @@ func tryPreset(s *preset, of sample, o Options, wraps [maxLayers]wrapper, best *
 		return nil, fmt.Errorf("preset %s: %w", s.name, err)
 	}
 	p.wraps = wraps
+	var seen *survey
+	var doubts []string
+	if s.name == "json" {
+		seen = p.surveyOf(of)
+		doubts = p.guess(seen)
+	}
 	t := p.try(of)
+	t.survey, t.doubts = seen, doubts
 	if strings.HasPrefix(s.name, "nginx-combined-") && !t.anyPoint() {
 		return nil, nil // nginx writes 0.057, never 57
 	}

@@ -69,6 +69,10 @@ func (t *trial) settle() {
 		t.haproxy()
 	case "nginx-json", "json":
 		t.json()
+		if t.survey != nil {
+			t.tell()
+			t.notes = append(t.notes, t.doubts...)
+		}
 		return
 	}
 	if t.p.f.owned != 0 {
