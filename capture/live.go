@@ -275,18 +275,31 @@ func (w *Writer) sortInto(ctx context.Context) (err error) {
 		return err
 	}
 	to.SetSources(w.meta.Sources)
+	if err := sortFile(ctx, r, to); err != nil {
+		return errors.Join(err, to.Abort())
+	}
+	return to.Close()
+}
+
+// sortFile writes the requests of r to a Writer, in order of arrival.
+func sortFile(ctx context.Context, r *Reader, to *Writer) (err error) {
+	s := NewSorter(SorterOptions{Budget: sortBudget})
+	defer func() { err = errors.Join(err, s.Close()) }()
 	var q Request
 	for n := 0; ; n++ {
 		if n&1023 == 0 && ctx.Err() != nil {
-			return errors.Join(ctx.Err(), to.Abort())
+			return context.Cause(ctx)
 		}
-		if err := r.Next(&q); err == io.EOF {
-			return to.Close()
-		} else if err != nil {
-			return errors.Join(err, to.Abort())
+		err := r.read(&q)
+		if err == io.EOF {
+			return s.CopyTo(ctx, to)
 		}
-		if err := to.Write(&q); err != nil {
-			return errors.Join(err, to.Abort())
+		q.clean = true // it was on a disk before
+		if err == nil {
+			err = s.Add(&q)
+		}
+		if err != nil {
+			return err
 		}
 	}
 }

@@ -120,6 +120,10 @@ func TestKilledLiveCaptureLosesASecond(t *testing.T) {
 		if code, _, stderr := command(t, "inspect", "--verify", out+".part"); code != exitTrouble || !strings.Contains(stderr, "torn tail only") {
 			t.Errorf("inspect --verify: exit code %d\n%s", code, stderr)
 		}
+		code, said, stderr := command(t, "inspect", out+".part")
+		if code != exitOK || !strings.Contains(said, fmt.Sprintf("%d requests (not whole", n)) || !strings.Contains(said, "stdin: nginx-json") || !strings.Contains(said, "redaction  rules 1") {
+			t.Errorf("inspect: exit code %d\n%s%s", code, said, stderr)
+		}
 		f = startLive(t, bin, out)
 		f.write(t, 100*time.Millisecond)
 		if err := f.in.Close(); err != nil {

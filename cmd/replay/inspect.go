@@ -79,6 +79,9 @@ func (a *app) inspect(ctx context.Context, path string, r *capture.Reader) error
 	if bad != nil && !damaged {
 		return fmt.Errorf("%s: %w", path, bad)
 	}
+	if c, ok := r.Checkpoint(); ok && !whole {
+		m = upToNow(c, s.have.requests)
+	}
 	d := s.document(path, &m)
 	d.Whole = whole && bad == nil
 	if err := a.printInspect(d); err != nil || bad == nil {
@@ -97,4 +100,14 @@ func (a *app) printInspect(d *inspectDocument) error {
 		return a.printJSON(d)
 	}
 	return writeInspectText(a.term, d)
+}
+
+// upToNow is what a torn file says of itself: its last checkpoint, with the requests that came after it.
+func upToNow(m capture.Meta, requests int64) capture.Meta {
+	if len(m.Sources) == 1 {
+		m.Sources[0].Lines += requests - m.Requests
+		m.Sources[0].Requests += requests - m.Requests
+	}
+	m.Requests = requests
+	return m
 }
