@@ -77,6 +77,11 @@ var ErrUnknown = errors.New("no known log format")
 
 // New compiles the parser that o names (o.Format or o.LogFormat).
 func New(o Options) (*Parser, error) {
+	if name := aliases[o.LogFormat]; name != "" {
+		o.LogFormat, o.Format = "", name
+	} else if name := aliases[o.Format]; name != "" {
+		o.Format = name
+	}
 	if o.LogFormat != "" {
 		if len(o.Fields) > 0 {
 			return nil, fmt.Errorf("%w whose keys are not known: a log format names its own", errNotJSON)
@@ -200,6 +205,8 @@ func (p *Parser) parse(line []byte, q *capture.Request) error {
 	p.rec, p.arena = record{dur: -1, first: -1}, p.arena[:0]
 	ok := false
 	switch {
+	case p.f.labels:
+		ok = p.labelled(line, q)
 	case p.f.table != nil:
 		ok = p.cells(line, q)
 	case p.f.text != nil:

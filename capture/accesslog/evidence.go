@@ -67,7 +67,7 @@ func (t *trial) settle() {
 		t.note("fields behind the User-Agent are ignored: give the log format to have them read")
 	case "haproxy-http":
 		t.haproxy()
-	case "nginx-json", "json":
+	case "nginx-json", "json", "ltsv":
 		t.json()
 		if t.survey != nil {
 			t.tell()

@@ -169,7 +169,7 @@ func checkLayout(layout string) error {
 		if layout[i] != '%' {
 			continue
 		}
-		if i++; i == len(layout) || !knownDirective(layout[i]) && layout[i] != '3' && layout[i] != '6' {
+		if i++; i == len(layout) || !knownDirective(layout[i]) && layout[i] != '3' && layout[i] != '6' && layout[i] != '9' {
 			return fmt.Errorf("strftime pattern %q: unknown directive at its byte %d", layout, i)
 		}
 	}

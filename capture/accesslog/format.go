@@ -21,6 +21,7 @@ const (
 type format struct {
 	text   sequence
 	keys   map[string]sequence
+	labels bool            // lines are label:value between tabs
 	table  *table          // lines are cells; text holds their columns
 	infer  bool            // keys that are not known yet get their meaning from their name
 	enter  map[string]bool // the objects that hold something; nil: all may
@@ -215,9 +216,9 @@ func (f *format) settle() error {
 		has[s.kind] = true
 	}
 	f.timed = has[kDur]
-	f.bare = !has[kTime] && !has[kTimePart]
+	f.bare = !has[kTime] && !has[kTimePart] && !has[kClock] && !has[kClockUTC]
 	switch {
-	case !has[kRequest] && !has[kTarget] && !has[kPath] && !has[kDecoded]:
+	case !has[kRequest] && !has[kTarget] && !has[kPath] && !has[kDecoded] && !has[kURI]:
 		return errors.New("it logs neither the request line nor the path")
 	case !has[kRequest] && !has[kMethod]:
 		return errors.New("it logs neither the request line nor the method")
@@ -249,7 +250,10 @@ type notation struct {
 
 // notations in the order in which they are asked; the last one takes what is left.
 var notations = []notation{
+	{"w3c", compileFields, isFields},
+	{"envoy", compileEnvoy, isEnvoy},
 	{"haproxy", compileHAProxy, isHAProxy},
+	{"goaccess", compileGoAccess, isGoAccess},
 	{"apache", func(s string) (*format, error) { return compileApache(s, false) }, isApache},
 	{"nginx", compileNginx, func(string) bool { return true }},
 }

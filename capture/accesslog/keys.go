@@ -11,7 +11,11 @@ func (f *format) learn(path []byte) sequence {
 		return nil
 	}
 	var seq sequence
-	if s := meaning(string(path)); s.kind != kSkip && !f.pinned[s.kind] {
+	of := meaning
+	if f.labels {
+		of = ltsvLabel
+	}
+	if s := of(string(path)); s.kind != kSkip && !f.pinned[s.kind] {
 		s.how, s.label = whole, "."+string(path)
 		seq = sequence{s}
 	}

@@ -17,7 +17,8 @@ type preset struct {
 }
 
 // presets in the order in which they are tried. Of two that fit as many lines the first is taken.
-var presets = slices.Concat(commonPresets, haproxyPresets, awsPresets, w3cPresets, zeekPresets, cloudPresets, jsonPresets, lastPresets)
+var presets = slices.Concat(commonPresets, haproxyPresets, envoyPresets, awsPresets, w3cPresets, zeekPresets, ltsvPresets, cloudPresets,
+	jsonPresets, lastPresets)
 
 // The Common Log Format and its usual extensions.
 const (
@@ -52,7 +53,7 @@ var commonPresets = []preset{
 	{"apache-common-s", family, clf + ` %T`, false},
 	{"combinedio", family, clf + agent + ` %I %O`, false},
 	{"apache-ssl-request", family, `%t %h %{SSL_PROTOCOL}x %{SSL_CIPHER}x "%r" %b`, false},
-	{"traefik-clf", family, clf + agent + ` %{requests}n "%{router}n" "%{server}n" %{ms}Tms`, false},
+	{"traefik-clf", family, clf + `⟨ "%{Referer}i"⟩⟨ -⟩⟨ "%{User-Agent}i"⟩⟨ %{requests}n "%{router}n" "%{server}n" %{ms}Tms⟩`, false},
 
 	{"common-untimed", family, `%~ "%r" %>s %b⟨` + agent + `⟩⟨ %{s}T⟩`, true},
 }

@@ -31,6 +31,14 @@ func (p *Parser) when(q *capture.Request) bool {
 		}
 		r.stamp, r.stamped = ns, true
 	}
+	if r.clocked && !r.stamped {
+		ns, msg := r.parts.unix(&p.zones)
+		if msg != "" {
+			return p.fail(reasonTime, nil, msg)
+		}
+		r.stamp, r.stamped = ns, true
+		p.digits = max(p.digits, r.parts.digits)
+	}
 	if r.summed && !r.short && r.dur < 0 {
 		r.dur = r.sum
 	}

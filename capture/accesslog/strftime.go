@@ -7,6 +7,7 @@ const (
 	layoutUsec     = "%2"
 	layoutMsecFrac = "%3"
 	layoutUsecFrac = "%6"
+	layoutNsecFrac = "%9"
 )
 
 // scan reads the parts of a stamp that layout (strftime) names from the beginning of v and tells how many
@@ -98,7 +99,7 @@ func (t *civil) compound(c byte, v []byte) (n int, msg string) {
 		return letters(v), ""
 	case 's', '1', '2':
 		return t.since1970(c, v)
-	case '3', '6':
+	case '3', '6', '9':
 		var f civil
 		width := int(c - '0')
 		if len(v) < width || f.fraction(v[:width]) != width {

@@ -55,22 +55,7 @@ func (p *Parser) cells(line []byte, q *capture.Request) bool {
 			return false
 		}
 	}
-	return p.joinCells()
-}
-
-// joinCells makes a stamp of a date and a time of day that stood in cells of their own.
-func (p *Parser) joinCells() bool {
-	r := &p.rec
-	if r.stamped || !r.clocked {
-		return true
-	}
-	r.parts.offset = p.f.table.offset
-	ns, msg := r.parts.unix(&p.zones)
-	if msg != "" {
-		return p.fail(reasonTime, nil, msg)
-	}
-	r.stamp, r.stamped = ns, true
-	p.digits = max(p.digits, r.parts.digits)
+	p.rec.parts.offset = t.offset
 	return true
 }
 

@@ -109,7 +109,7 @@ func truthLines(tb testing.TB, file string) (n int64, ok bool) {
 
 // TestForeignFiles: what these dialects do not know is refused, not misread.
 func TestForeignFiles(t *testing.T) {
-	for _, f := range []string{"alp/http.cap", "alp/ltsv_access.log", "lnav/logfile_dst.0", "lnav/logfile_invalid_tz.0", "lnav/logfile_json_subsec.json",
+	for _, f := range []string{"alp/http.cap", "lnav/logfile_dst.0", "lnav/logfile_invalid_tz.0", "lnav/logfile_json_subsec.json",
 		"filebeat/haproxy/log/default.log", "filebeat/elastic-licence/squid/log/access1.log"} {
 		if p, note, err := Detect(dataLines(t, "access/"+f), Options{}); !errors.Is(err, ErrUnknown) {
 			t.Errorf("%s: Detect = %v, %q, %v, want ErrUnknown", f, p.Name(), note, err)
