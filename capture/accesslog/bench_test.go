@@ -56,6 +56,10 @@ func BenchmarkParseHAProxy(b *testing.B) {
 	benchmarkFile(b, "access/haproxy_http_17k.log.gz", Options{})
 }
 
+func BenchmarkParseSquid(b *testing.B) {
+	benchmarkFile(b, "access/filebeat/elastic-licence/squid/log/access1.log", Options{})
+}
+
 func BenchmarkParseWrapped(b *testing.B) {
 	line := []byte(`{"log":"127.0.0.1 - - [06/Sep/2015:05:58:05 +0900] \"GET /foo?a=b HTTP/1.1\" 200 12 \"-\" \"curl/7.54.0\" \"-\" 0.057\n","stream":"stdout","time":"2015-09-05T20:58:05.1Z"}`)
 	p, _, err := Detect([][]byte{line}, Options{})

@@ -196,6 +196,7 @@ type observed struct {
 // marks count what only one of the two servers writes.
 type marks struct {
 	nginx, apache   int
+	bareQuery       int // targets that end in ?
 	bodiless, heads int // answers that have no body; those of them whose size is not 0
 }
 

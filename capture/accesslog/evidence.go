@@ -25,6 +25,9 @@ func (m *marks) look(line []byte, r *record, q *capture.Request, good bool) {
 	if r.request != nil && len(r.request) == 0 || q.Status == 444 || q.Status >= 494 && q.Status <= 499 {
 		m.nginx++
 	}
+	if good && bareQuery(q.Target) {
+		m.bareQuery++
+	}
 	if good && (q.Status == 304 || q.Status == 204 || string(q.Method) == "HEAD") {
 		m.bodiless++
 		if q.RespSize > 0 {
@@ -65,6 +68,8 @@ func (t *trial) settle() {
 		t.chooseUnit()
 	case "combined-extra":
 		t.note("fields behind the User-Agent are ignored: give the log format to have them read")
+	case "squid", "squid-common", "squid-combined":
+		t.squid()
 	case "haproxy-http":
 		t.haproxy()
 	case "nginx-json", "json", "ltsv":

@@ -59,6 +59,9 @@ func (p *Parser) put(s *step, v []byte, q *capture.Request) bool {
 		}
 		return true
 	}
+	if s.padded {
+		v = trimLeft(v)
+	}
 	if s.signed && (v[0] == '+' || v[0] == '-') {
 		return true
 	}

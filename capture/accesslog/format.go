@@ -252,6 +252,7 @@ type notation struct {
 var notations = []notation{
 	{"w3c", compileFields, isFields},
 	{"envoy", compileEnvoy, isEnvoy},
+	{"squid", compileSquid, isSquid},
 	{"haproxy", compileHAProxy, isHAProxy},
 	{"goaccess", compileGoAccess, isGoAccess},
 	{"apache", func(s string) (*format, error) { return compileApache(s, false) }, isApache},

@@ -32,13 +32,13 @@ func compileNginx(s string) (*format, error) {
 // finest is the resolution of the stamp that settle kept.
 func (f *format) finest() time.Duration {
 	for _, s := range f.text {
-		if s.kind == kTime && s.rank == rankMsec {
+		if s.kind == kTime && s.rank >= rankMsec {
 			return time.Millisecond
 		}
 	}
 	for _, seq := range f.keys {
 		for _, s := range seq {
-			if s.kind == kTime && s.rank == rankMsec {
+			if s.kind == kTime && s.rank >= rankMsec {
 				return time.Millisecond
 			}
 		}

@@ -17,7 +17,7 @@ type preset struct {
 }
 
 // presets in the order in which they are tried. Of two that fit as many lines the first is taken.
-var presets = slices.Concat(commonPresets, haproxyPresets, envoyPresets, awsPresets, w3cPresets, zeekPresets, ltsvPresets, cloudPresets,
+var presets = slices.Concat(commonPresets, haproxyPresets, envoyPresets, squidPresets, awsPresets, w3cPresets, zeekPresets, ltsvPresets, cloudPresets,
 	jsonPresets, lastPresets)
 
 // The Common Log Format and its usual extensions.

@@ -68,6 +68,7 @@ func TestFiles(t *testing.T) {
 		{"lnav/logfile_cloudflare.1", "cloudflare", capture.BasisStart, 15, "map[]"},
 		{"lnav/logfile_cloudflare.json", "cloudflare", capture.BasisStart, 1, "map[]"},
 		{"filebeat/elastic-licence/zeek/http/http-json.log", "zeek-json", capture.BasisStart, 2, "map[]"},
+		{"filebeat/elastic-licence/squid/log/access1.log", "squid", capture.BasisEndMinusDuration, 100, "map[]"},
 		{"haproxy_http_17k.log.gz", haproxyOfOld, capture.BasisStart, 17210, "map[bad-request-line:1]"},
 		{"lnav/logfile_haproxy.0", "haproxy-http", capture.BasisStart, 13, "map[not-http:1 not-this-format:3]"},
 		{"filebeat/haproxy/log/haproxy.log", "haproxy-http", capture.BasisStart, 10, "map[]"},
@@ -110,7 +111,7 @@ func truthLines(tb testing.TB, file string) (n int64, ok bool) {
 // TestForeignFiles: what these dialects do not know is refused, not misread.
 func TestForeignFiles(t *testing.T) {
 	for _, f := range []string{"alp/http.cap", "lnav/logfile_dst.0", "lnav/logfile_invalid_tz.0", "lnav/logfile_json_subsec.json",
-		"filebeat/haproxy/log/default.log", "filebeat/elastic-licence/squid/log/access1.log"} {
+		"filebeat/haproxy/log/default.log", "filebeat/elastic-licence/squid/log/generated.log"} {
 		if p, note, err := Detect(dataLines(t, "access/"+f), Options{}); !errors.Is(err, ErrUnknown) {
 			t.Errorf("%s: Detect = %v, %q, %v, want ErrUnknown", f, p.Name(), note, err)
 		}
