@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// dataFile is a file of the development data that lies beside the repository.
-func dataFile(tb testing.TB, name string) []byte {
+// dataRoot is the folder of the development data, which lies beside the repository.
+func dataRoot(tb testing.TB) string {
 	tb.Helper()
 	dir, err := os.Getwd()
 	if err != nil {
@@ -27,9 +27,19 @@ func dataFile(tb testing.TB, name string) []byte {
 		}
 		dir = up
 	}
-	b, err := os.ReadFile(filepath.Join(dir, "..", "shared", "data", name))
-	if err != nil {
+	root := filepath.Join(dir, "..", "shared", "data")
+	if _, err := os.Stat(root); err != nil {
 		tb.Skipf("development data is absent: %v", err)
+	}
+	return root
+}
+
+// dataFile is a file of the development data.
+func dataFile(tb testing.TB, name string) []byte {
+	tb.Helper()
+	b, err := os.ReadFile(filepath.Join(dataRoot(tb), name))
+	if err != nil {
+		tb.Fatal(err)
 	}
 	if strings.HasSuffix(name, ".gz") {
 		z, err := gzip.NewReader(bytes.NewReader(b))
