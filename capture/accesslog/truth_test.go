@@ -189,11 +189,11 @@ func TestNginxJSON10k(t *testing.T) {
 	}
 }
 
-// TestAlpAlike: the same requests as combined and as JSON import alike but for the client, which only the
-// one logs, and the agents, which differ in the files.
+// TestAlpAlike: the same requests as combined, as JSON and as LTSV import alike but for the client, which only the
+// first logs, and the agents, which differ in the files.
 func TestAlpAlike(t *testing.T) {
-	var shown [2][]string
-	for i, f := range []string{"access/alp/combined_access.log", "access/alp/json_access.log"} {
+	var shown [3][]string
+	for i, f := range []string{"access/alp/combined_access.log", "access/alp/json_access.log", "access/alp/ltsv_access.log"} {
 		lines := dataLines(t, f)
 		p, _, err := Detect(lines, Options{})
 		if err != nil {
@@ -205,12 +205,12 @@ func TestAlpAlike(t *testing.T) {
 			shown[i] = append(shown[i], show(q))
 		}
 	}
-	if len(shown[0]) != len(shown[1]) {
-		t.Fatalf("%d and %d requests", len(shown[0]), len(shown[1]))
+	if len(shown[0]) != len(shown[1]) || len(shown[0]) != len(shown[2]) {
+		t.Fatalf("%d, %d and %d requests", len(shown[0]), len(shown[1]), len(shown[2]))
 	}
 	for i := range shown[0] {
-		if shown[0][i] != shown[1][i] {
-			t.Errorf("line %d\ncombined %s\njson     %s", i+1, shown[0][i], shown[1][i])
+		if shown[0][i] != shown[1][i] || shown[0][i] != shown[2][i] {
+			t.Errorf("line %d\ncombined %s\njson     %s\nltsv     %s", i+1, shown[0][i], shown[1][i], shown[2][i])
 		}
 	}
 }
