@@ -9,25 +9,33 @@ import (
 // Squid's built-in logformats (squid.conf.documented, logformat). Its stamps are ends, and %tr counts from the first
 // byte of the request.
 var squidPresets = []preset{
-	{"squid", compileSquid, `%ts.%03tu %6tr %>a %Ss/%03>Hs %<st %rm %ru %[un %Sh/%<a %mt`, true},
-	{"squid-common", compileSquid, `%>a %[ui %[un [%tl] "%rm %ru HTTP/%rv" %>Hs %<st %Ss:%Sh`, true},
-	{"squid-combined", compileSquid, `%>a %[ui %[un [%tl] "%rm %ru HTTP/%rv" %>Hs %<st "%{Referer}>h" "%{User-Agent}>h" %Ss:%Sh`, true},
+	{"squid", squidBuiltIn, `%ts.%03tu %6tr %>a %Ss/%03>Hs %<st %rm %ru %[un %Sh/%<a %mt`, true},
+	{"squid-combined", squidBuiltIn, `%>a %[ui %[un [%tl] "%rm %ru HTTP/%rv" %>Hs %<st "%{Referer}>h" "%{User-Agent}>h" %Ss:%Sh`, true},
+	{"squid-common", squidBuiltIn, `%>a %[ui %[un [%tl] "%rm %ru HTTP/%rv" %>Hs %<st %Ss:%Sh`, true},
 }
 
-// compileSquid compiles a logformat of Squid, with or without the directive and its name.
-func compileSquid(s string) (*format, error) {
+// squidBuiltIn compiles a format that is built into Squid, which escapes nothing.
+func squidBuiltIn(s string) (*format, error) { return squidFormat(s, true) }
+
+// compileSquid compiles a logformat, with or without the directive and its name. Inside double quotes values are
+// escaped with backslashes.
+func compileSquid(s string) (*format, error) { return squidFormat(s, false) }
+
+func squidFormat(s string, builtIn bool) (*format, error) {
 	if fields := strings.Fields(s); len(fields) > 2 && fields[0] == "logformat" {
 		s = strings.TrimSpace(s[strings.Index(s, fields[1])+len(fields[1]):])
 	}
-	b := builder{raw: true}
+	b, inQuotes := builder{}, false
 	for len(s) > 0 && b.err == nil {
 		switch {
 		case strings.HasPrefix(s, "%%"):
 			b.text("%")
 			s = s[2:]
 		case s[0] == '%' && len(s) > 1:
+			b.raw = builtIn || !inQuotes
 			s = s[squidCode(&b, s):]
 		default:
+			inQuotes = inQuotes != (s[0] == '"')
 			b.text(s[:1])
 			s = s[1:]
 		}
@@ -103,7 +111,7 @@ func squidCode(b *builder, s string) (n int) {
 		v.padded, v.span = true, paddedNumber
 	}
 	v.label = s[:n]
-	b.raw = encoding != '"'
+	b.raw = b.raw && encoding != '"'
 	b.value(v)
 	return n
 }
