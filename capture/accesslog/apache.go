@@ -35,7 +35,12 @@ func compileApache(s string, preset bool) (*format, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := apache{preset: preset, f: &format{resolution: time.Second}}
+	return compileLogFormat(s, apache{preset: preset})
+}
+
+// compileLogFormat compiles a format of Apache, or of a server that took over its notation, as a says.
+func compileLogFormat(s string, a apache) (_ *format, err error) {
+	a.f = &format{resolution: time.Second}
 	a.compile(s)
 	if a.f.text, err = a.b.finish(); err != nil {
 		return nil, err
@@ -51,6 +56,9 @@ type apache struct {
 	b      builder
 	f      *format
 	preset bool
+
+	sentPath bool // %U is the path as it was sent
+
 	ends   bool // some part of a stamp is the end's
 	begins bool
 }
@@ -153,11 +161,7 @@ func (a *apache) letter(c byte, arg string, original bool) {
 	case 'o':
 		a.b.value(step{kind: kRespHeader, name: []byte(arg)})
 	case 'x':
-		k := kSkip
-		if arg == "SSL_PROTOCOL" || arg == "SSL_CIPHER" {
-			k = kTLS
-		}
-		a.b.value(step{kind: k})
+		a.b.value(extension(arg))
 	case 'a':
 		s := step{kind: kClient, rank: rankBest, list: true}
 		if arg == "c" {
@@ -167,6 +171,17 @@ func (a *apache) letter(c byte, arg string, original bool) {
 	default:
 		a.plain(c)
 	}
+}
+
+// extension is the meaning of %{name}x: variables of mod_ssl, and of varnishncsa.
+func extension(name string) step {
+	switch name {
+	case "SSL_PROTOCOL", "SSL_CIPHER":
+		return step{kind: kTLS}
+	case "Varnish:time_firstbyte":
+		return step{kind: kFirst, unit: second}
+	}
+	return step{}
 }
 
 // plain compiles the directives whose argument says nothing to us.
@@ -181,7 +196,11 @@ func (a *apache) plain(c byte) {
 	case 'm':
 		a.b.value(step{kind: kMethod})
 	case 'U':
-		a.b.value(step{kind: kDecoded})
+		k := kDecoded
+		if a.sentPath {
+			k = kPath
+		}
+		a.b.value(step{kind: k, rank: rankGood, sent: a.sentPath})
 	case 'q':
 		a.b.value(step{kind: kQuery})
 	case 'H':

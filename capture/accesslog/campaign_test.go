@@ -2,19 +2,14 @@ package accesslog
 
 import (
 	"bufio"
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -272,7 +267,7 @@ func (v *view) read(t *testing.T, p *Parser, c *campaign) {
 			want[x.method+" "+x.target] = x
 		}
 	}
-	refused++ // the connection by which reachable looked
+	refused++ // the connection by which background looked
 	if bad := l.Skipped[reasonRequest]; bad > refused || l.Bad() != bad+v.said {
 		t.Errorf("%s: skipped %v, want at most %d times %s", v.name, l.Skipped, refused, reasonRequest)
 	}
@@ -355,49 +350,4 @@ func (v *view) compare(t *testing.T, x *exchange, q *capture.Request) {
 	if strings.HasPrefix(x.target, "/slow") && took < slowAnswer-v.unit-v.clock {
 		t.Errorf("%s: %.60s: took %s, the answer alone %s", v.name, x.target, took, slowAnswer)
 	}
-}
-
-// program finds a server's program. Where CI installs it (.ci/deps) it must be there.
-func program(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		for _, dir := range []string{"/usr/sbin/", "/usr/bin/"} {
-			if _, err := os.Stat(dir + name); err == nil {
-				return dir + name
-			}
-		}
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is not installed, and .ci/deps should have installed it", name)
-		}
-		t.Skipf("%s is not installed: its logs cannot be compared with what was sent", name)
-	}
-	return path
-}
-
-// reachable waits until a server accepts connections.
-func reachable(t *testing.T, addr string, said *bytes.Buffer) {
-	t.Helper()
-	for range 400 {
-		c, err := net.DialTimeout("tcp", addr, time.Second)
-		if err == nil {
-			_ = c.Close()
-			return
-		}
-		if !errors.Is(err, syscall.ECONNREFUSED) {
-			t.Fatal(err)
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	t.Fatalf("nothing listens on %s:\n%s", addr, said)
-}
-
-// linesOf reads a log.
-func linesOf(t *testing.T, name string) [][]byte {
-	t.Helper()
-	log, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bytes.Split(bytes.TrimSuffix(log, []byte("\n")), []byte("\n"))
 }

@@ -195,15 +195,16 @@ type observed struct {
 
 // marks count what only one of the two servers writes.
 type marks struct {
-	nginx, apache   int
-	bareQuery       int // targets that end in ?
-	bodiless, heads int // answers that have no body; those of them whose size is not 0
+	nginx, apache    int
+	absolute, idents int // requests for a whole URL; lines whose identity is a host
+	bareQuery        int // targets that end in ?
+	bodiless, heads  int // answers that have no body; those of them whose size is not 0
 }
 
 // tryPreset gives the sample to a preset's parser, or nil where the preset is out of the question.
 func tryPreset(s *preset, of sample, o Options, wraps [maxLayers]wrapper, best *trial) (*trial, error) {
 	switch s.name {
-	case "vcommon", "vcombined", "nginx-combined", "apache-common", "apache-combined", haproxyOfOld:
+	case "vcommon", "vcombined", "nginx-combined", "apache-common", "apache-combined", haproxyOfOld, "varnishncsa":
 		return nil, nil // the same format as an earlier one: settle renames it
 	case "nginx-json", "json":
 		if best != nil && best.p.f.owned != 0 && 2*len(best.lines) >= of.n {

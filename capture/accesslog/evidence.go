@@ -25,6 +25,9 @@ func (m *marks) look(line []byte, r *record, q *capture.Request, good bool) {
 	if r.request != nil && len(r.request) == 0 || q.Status == 444 || q.Status >= 494 && q.Status <= 499 {
 		m.nginx++
 	}
+	if good && absoluteLine(r.request) {
+		m.absolute++
+	}
 	if good && bareQuery(q.Target) {
 		m.bareQuery++
 	}
@@ -34,6 +37,12 @@ func (m *marks) look(line []byte, r *record, q *capture.Request, good bool) {
 			m.heads++
 		}
 	}
+}
+
+// absoluteLine reports whether a request line is one for http://host/path.
+func absoluteLine(v []byte) bool {
+	i := bytes.IndexByte(v, ' ')
+	return i > 0 && bytes.HasPrefix(v[i+1:], []byte("http"))
 }
 
 // escapes is N or A where the line's first telling escape is nginx's or Apache's, else 0.
@@ -96,6 +105,9 @@ func (t *trial) server() {
 		p.name = "v" + p.name
 	}
 	switch {
+	case 10*m.absolute > 9*len(t.lines):
+		p.name, p.f.ends = "varnishncsa", false
+		t.note("requests are whole URLs, as varnishncsa writes them (and proxies): stamps are starts of requests")
 	case m.apache > 0 && m.nginx == 0:
 		p.f.ends = false
 		if !vhost {

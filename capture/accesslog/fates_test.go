@@ -30,6 +30,7 @@ func TestFates(t *testing.T) {
 		{"tab in the target", `GET /a\tb HTTP/1.1`, reasonRequest},
 		{"DEL in the target", `GET /aaaaaaaaaaaa\x7fb HTTP/1.1`, reasonRequest},
 		{"bad method", `G(T /a HTTP/1.1`, reasonRequest},
+		{"hyphen for the method, as Varnish has it", `- http://localhost/ HTTP/1.0`, reasonRequest},
 		{"other scheme", `GET ftp://h/a HTTP/1.1`, reasonRequest},
 		{"empty host", `GET http:///a HTTP/1.1`, reasonRequest},
 		{"relative", `GET a HTTP/1.1`, reasonRequest},

@@ -119,7 +119,7 @@ func (p *Parser) word(s *step, v []byte) bool {
 		}
 	case kPath, kDecoded:
 		if r.path == nil || s.rank >= r.pathRank {
-			r.path, r.pathRank, r.decoded, r.sent = v, s.rank, s.kind == kDecoded, s.hash
+			r.path, r.pathRank, r.decoded, r.sent = v, s.rank, s.kind == kDecoded, s.sent
 		}
 	case kQuery:
 		if r.query = bytes.TrimPrefix(v, []byte("?")); bytes.HasPrefix(r.query, []byte("X-AzureApplicationGateway-")) {

@@ -252,6 +252,7 @@ type notation struct {
 var notations = []notation{
 	{"w3c", compileFields, isFields},
 	{"envoy", compileEnvoy, isEnvoy},
+	{"varnishncsa", compileVarnish, isVarnish},
 	{"squid", compileSquid, isSquid},
 	{"haproxy", compileHAProxy, isHAProxy},
 	{"goaccess", compileGoAccess, isGoAccess},

@@ -80,7 +80,7 @@ func (h *haproxy) alias(name, rest string) (v step, more int, known bool) {
 	case "HU":
 		v = step{kind: kTarget, rank: rankGood, hash: true}
 	case "HP", "HPO":
-		v = step{kind: kPath, rank: rankGood, hash: true}
+		v = step{kind: kPath, rank: rankGood, hash: true, sent: true}
 	case "HQ":
 		v = step{kind: kQuery, hash: true}
 	case "HV":

@@ -55,46 +55,6 @@ func (s *sink) lines(t *testing.T) [][]byte {
 	return s.got
 }
 
-// background starts a server that says nothing reliable on standard error.
-func background(t *testing.T, cmd *exec.Cmd, addr string, graceful os.Signal) (stop func()) {
-	t.Helper()
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		_ = cmd.Process.Signal(graceful)
-		select {
-		case <-ended:
-		case <-time.After(15 * time.Second):
-			_ = cmd.Process.Kill()
-			<-ended
-			t.Errorf("%s did not end:\n%s", cmd.Path, &said)
-		}
-	}
-	t.Cleanup(stop)
-	ready := make(chan struct{})
-	go func() {
-		defer close(ready)
-		reachable(t, addr, &said)
-	}()
-	select {
-	case <-ready:
-	case err := <-ended:
-		ended <- err
-		<-ready
-	}
-	return stop
-}
-
 // haproxyViews are the logs of one HAProxy, each of a frontend of its own, since a frontend has one log-format.
 func haproxyViews() []*view {
 	start := capture.BasisStart

@@ -117,8 +117,9 @@ func TestHAProxyLogFormat(t *testing.T) {
 func TestNotations(t *testing.T) {
 	own := map[string][]string{
 		"nginx": append([]string{nginxMain, `$a`}, nginxFormats...), "apache": append([]string{"combined", `%h %l %u %t "%r" %>s %b`}, apacheFormats...),
-		"haproxy": {`%ci:%cp [%tr] %r`, `%[src] %t`, `%{+Q}o %t %r`, `log-format "%t %r"`, `%Ts %HM`, `%{+json}o %(a)ci`},
-		"squid":   {`logformat a %ts %>a`, squidPresets[0].format, squidPresets[1].format, squidPresets[2].format, `%tl %rm %ru`},
+		"haproxy":     {`%ci:%cp [%tr] %r`, `%[src] %t`, `%{+Q}o %t %r`, `log-format "%t %r"`, `%Ts %HM`, `%{+json}o %(a)ci`},
+		"varnishncsa": {`varnishncsa -F '%t %r'`, `%t "%r" %{Varnish:hitmiss}x`},
+		"squid":       {`logformat a %ts %>a`, squidPresets[0].format, squidPresets[1].format, squidPresets[2].format, `%tl %rm %ru`},
 	}
 	for name, formats := range own {
 		for _, f := range formats {

@@ -39,6 +39,8 @@ var commonPresets = []preset{
 	{"apache-common", family, clf, false},
 	{"apache-combined", family, clf + `⟨` + agent + `⟩` + xff, false},
 
+	{"varnishncsa", family, clf + `⟨` + agent + `⟩` + xff, false},
+
 	{"nginx-combined-time", family, clf + agent + xff + ` %{s}T⟨ %{or_seconds}n⟩`, true},
 	{"nginx-combined-rt", family, clf + agent + xff + ` rt=%{s}T⟨ %{rest}n⟩`, true},
 	{"ingress-nginx", family, clf + agent + ` %I %{s}T [%{upstream_name}n] ⟨[%{alternative_name}n] ⟩%{upstream_addr}n %{upstream_length}n %{upstream_time}n %{upstream_status}n %{req_id}n`, true},

@@ -78,6 +78,7 @@ type step struct {
 	auto   bool   // kDur: the value may carry its own unit; kClient, kTarget, kRequest: ports that say nothing are dropped
 	hash   bool   // escapes are #HH
 	esc    escape // how the value is written, if not with backslashes
+	sent   bool   // kPath: its bytes are those of the wire
 	padded bool   // blanks may stand before the number
 	signed bool   // "-1" and "+12" mean that it was not known
 	begin  bool   // kTime: the start of the request, in a dialect whose other stamps are ends

@@ -253,9 +253,10 @@ func (p *Parser) absolute(q *capture.Request) bool {
 
 var rootPath = []byte("/")
 
-// validMethod reports whether v is a token of RFC 9110, section 5.6.2, of at most 32 bytes.
+// validMethod reports whether v is a token of RFC 9110, section 5.6.2, of at most 32 bytes. A hyphen is a token, and
+// what Varnish writes where it could not read the method.
 func validMethod(v []byte) bool {
-	if len(v) == 0 || len(v) > 32 {
+	if len(v) == 0 || len(v) > 32 || len(v) == 1 && v[0] == '-' {
 		return false
 	}
 	for _, c := range v {

@@ -18,15 +18,7 @@ import (
 // as a forward proxy for CONNECT and absolute targets.
 func TestSquidServer(t *testing.T) {
 	path := program(t, "squid")
-	dir := t.TempDir()
-	if os.Getuid() == 0 { // then Squid writes as another user
-		if err := os.Chmod(dir, 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := sharedDir(t)
 	up, addr, forward := upstream(t), freeAddress(t), freeAddress(t)
 	host, port, _ := strings.Cut(up, ":")
 	const ms = time.Millisecond

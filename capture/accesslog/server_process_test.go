@@ -1,0 +1,96 @@
+package accesslog
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// program finds a server's program. Where CI installs it (.ci/deps) it must be there.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		for _, dir := range []string{"/usr/sbin/", "/usr/bin/"} {
+			if _, err := os.Stat(dir + name); err == nil {
+				return dir + name
+			}
+		}
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("%s is not installed, and .ci/deps should have installed it", name)
+		}
+		t.Skipf("%s is not installed: its logs cannot be compared with what was sent", name)
+	}
+	return path
+}
+
+// background starts a server that says nothing reliable on standard error.
+func background(t *testing.T, cmd *exec.Cmd, addr string, graceful os.Signal) (stop func()) {
+	t.Helper()
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		_ = cmd.Process.Signal(graceful)
+		select {
+		case <-ended:
+		case <-time.After(15 * time.Second):
+			_ = cmd.Process.Kill()
+			<-ended
+			t.Errorf("%s did not end:\n%s", cmd.Path, &said)
+		}
+	}
+	t.Cleanup(stop)
+	for range 600 {
+		select {
+		case err := <-ended:
+			stopped = true
+			t.Fatalf("%s ended: %v\n%s", cmd.Path, err, &said)
+		default:
+		}
+		c, err := net.DialTimeout("tcp", addr, time.Second)
+		if err == nil {
+			_ = c.Close()
+			return stop
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	stop()
+	t.Fatalf("%s does not listen on %s:\n%s", cmd.Path, addr, &said)
+	return nil
+}
+
+// sharedDir is a temporary directory that servers which give up root can use.
+func sharedDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for d, mode := range map[string]os.FileMode{dir: 0o777, filepath.Dir(dir): 0o755} {
+		if err := os.Chmod(d, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// linesOf reads a log.
+func linesOf(t *testing.T, name string) [][]byte {
+	t.Helper()
+	log, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Split(bytes.TrimSuffix(log, []byte("\n")), []byte("\n"))
+}
