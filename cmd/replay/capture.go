@@ -23,9 +23,9 @@ func newCapture(a *app) *cobra.Command {
 		Short: "Import production requests from access logs into a capture file",
 		Long: `Import production requests from access logs into one capture file, in order of arrival.
 
-SOURCE is a file, a glob, a folder or - (standard input): access logs (Apache common and combined, nginx, JSON;
-others by --log-format), capture files, and lines of our own NDJSON; gzip, zstd, bzip2, xz and lz4 are recognised
-by content. Rotated and overlapping files are merged. Every line is a request, or is counted under a reason.
+SOURCE is a file, a glob, a folder or - (standard input): access logs (docs/capture-logs.md lists
+the formats; any other by --log-format or --field), capture files, and lines of our own NDJSON; format, wrappers and
+compression are recognised by content. Rotated and overlapping files are merged. Every line is a request, or is counted under a reason.
 Secrets are removed before anything is written (docs/safety.md); the file appears under its name only when whole.
 
 What comes through a pipe is written as it comes: to FILE.part, which every command opens, each second, so that a kill

@@ -33,7 +33,7 @@ type inputFlags struct {
 func (f *inputFlags) add(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringVar(&f.format, "format", "", "name of the log's dialect (default: recognised)")
-	fs.StringVar(&f.logFormat, "log-format", "", "nginx log_format or Apache LogFormat, pasted verbatim")
+	fs.StringVar(&f.logFormat, "log-format", "", "log format of nginx, Apache, HAProxy, Envoy, Squid or Varnish, pasted verbatim from its configuration")
 	fs.StringArrayVar(&f.fields, "field", nil, "of JSON lines: NAME=PATH[:UNIT], such as method=.req.verb, end=.ts:unix_ms, duration=.took:s (repeatable)")
 	fs.StringVar(&f.timezone, "timezone", "", "zone of stamps that carry none, such as Europe/Berlin (default: UTC)")
 	fs.StringVar(&f.maxSkipped, "max-skipped", "", "more skipped lines than this share are an error, such as 5%")
