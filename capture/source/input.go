@@ -91,7 +91,7 @@ func (st *stream) unpack() error {
 	if st.plain, err = decompress(st.packed, st.buffer); err != nil {
 		return fmt.Errorf("%s: %w", st.packed, err)
 	}
-	st.lines = newLineReader(asUTF8(&bombGuard{r: st.plain, raw: st.raw, packed: st.packed}))
+	st.lines = newLineReader(asRecords(asUTF8(&bombGuard{r: st.plain, raw: st.raw, packed: st.packed})))
 	return nil
 }
 
