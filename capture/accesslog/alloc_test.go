@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"trafficreplay/capture"
@@ -33,6 +34,16 @@ func TestAllocations(t *testing.T) {
 		{"field", Options{Format: "json", Fields: []string{"at=.s:%d.%m.%Y %H:%M:%S", "client=.l[1].a"}}, `{"s":"14.11.2023 22:13:20","method":"GET","path":"/","l":[1,{"a":"x"}]}`},
 		{"envelope", Options{Format: "combined"}, `{"@timestamp":"2015-09-05T20:58:06.1Z","message":"::1 - - [06/Sep/2015:05:58:05 +0000] \"GET /a HTTP/1.1\" 200 1","log":{"a":[1]}}`},
 		{"syslog around Docker around an envelope", Options{Format: "combined"}, `<34>Oct 11 22:14:15 web1 docker: {"log":"{\"message\":\"::1 - - [06/Sep/2015:05:58:05 +0000] \\\"GET /a HTTP/1.1\\\" 200 1\"}\n","stream":"stdout"}`},
+		{"alb", Options{Format: "alb"}, albLine + albTail},
+		{"s3 with a quoted agent", Options{Format: "s3"}, strings.Replace(s3Line, `"-"`, `"a \"b\""`, 1)},
+		{"cloudfront", Options{Format: "cloudfront"}, "2019-12-04\t21:02:31\tLAX1\t392\t192.0.2.100\tGET\td.example\t/a\t200\thttp://r/?%2520\tMozilla/5.0%2520(X)\ta=%2520"},
+		{"w3c", Options{Format: "w3c"}, `2018-12-31 12:02:53.25 10.44.0.136 GET /a+é a=b 80 bob 10.50.6.188 Mozilla/4.0+(x) "a ""b""" 401 0 0 15`},
+		{"w3c in another order", Options{Format: "w3c"}, `2018-12-31 12:02:53 10.44.0.136 GET /Director a=b 8080 - 10.50.6.188 Mozilla/4.0+(x) 401 0 0 15`},
+		{"zeek-http", Options{Format: "zeek-http"}, zeekLine("/a")},
+		{"ltsv", Options{Format: "ltsv"}, "time:[10/Oct/2000:13:55:36 -0700]\thost:1.2.3.4\treq:GET /a HTTP/1.1\tstatus:200\tsize:1\tua:a \\x22b\treqtime:0.1\tother:x"},
+		{"envoy", Options{Format: "envoy"}, `[2016-04-15T20:17:00.310Z] "POST /a HTTP/2" 204 - 154 0 226 100 "10.0.35.28" "a \"b" "cc21" "locations" "tcp://10.0.2.1:80"`},
+		{"envoy JSON", Options{LogFormat: `{"t":"%START_TIME(%s.%6f)%","m":"%REQ(:METHOD)%","p":"%REQ(:PATH)%"}`}, `{"t":"1700000000.123456","m":"GET","p":"/a"}`},
+		{"goaccess", Options{LogFormat: `%h %^[%d:%t %^] "%r" %s %b %T`}, `1.2.3.4 - - [06/Sep/2015:05:58:05 +0900] "GET /a HTTP/1.1" 200 12 0.5`},
 	} {
 		p, err := New(c.o)
 		if err != nil {

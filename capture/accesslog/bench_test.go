@@ -60,6 +60,26 @@ func BenchmarkParseSquid(b *testing.B) {
 	benchmarkFile(b, "access/filebeat/elastic-licence/squid/log/access1.log", Options{})
 }
 
+func BenchmarkParseW3C(b *testing.B) {
+	benchmarkFile(b, "access/lnav/logfile_w3c_big.0", Options{})
+}
+
+func BenchmarkParseALB(b *testing.B) {
+	benchmarkFile(b, "access/filebeat/elastic-licence/aws/elb/application-lb-http.log", Options{})
+}
+
+func BenchmarkParseZeek(b *testing.B) {
+	benchmarkFile(b, "access/lnav/logfile_bro_http.log.0", Options{})
+}
+
+func BenchmarkParseLTSV(b *testing.B) {
+	benchmarkFile(b, "access/alp/ltsv_access.log", Options{})
+}
+
+func BenchmarkParseEnvoy(b *testing.B) {
+	benchmarkFile(b, "access/filebeat/elastic-licence/envoyproxy/log/envoy.log", Options{})
+}
+
 func BenchmarkParseWrapped(b *testing.B) {
 	line := []byte(`{"log":"127.0.0.1 - - [06/Sep/2015:05:58:05 +0900] \"GET /foo?a=b HTTP/1.1\" 200 12 \"-\" \"curl/7.54.0\" \"-\" 0.057\n","stream":"stdout","time":"2015-09-05T20:58:05.1Z"}`)
 	p, _, err := Detect([][]byte{line}, Options{})

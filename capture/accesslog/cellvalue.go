@@ -10,12 +10,13 @@ import (
 type escape uint8
 
 const (
-	backslashes escape = iota
-	literally          // as it is
-	pluses             // a blank as +, and a plus as itself
-	plusAfter          // a blank as + behind a semicolon only: cookies
-	percents           // %20; some of CloudFront's servers encode the percent sign again
-	percentOnce        // only the percent sign: %2520 for %20
+	backslashes   escape = iota
+	literally            // as it is
+	pluses               // a blank as +, and a plus as itself
+	plusAfter            // a blank as + behind a semicolon only: cookies
+	percents             // %20 for a blank, and %25 for a percent sign
+	percentsTwice        // likewise, done twice where the percent sign was encoded again: %2520
+	percentOnce          // only the percent sign: %2520 for %20
 )
 
 // decode undoes the escapes of v.
@@ -43,7 +44,7 @@ func (p *Parser) decode(e escape, v []byte) []byte {
 	case percentOnce:
 		p.arena = unpercentOnce(p.arena, v)
 	default:
-		twice := bytes.Contains(v, []byte("%2520"))
+		twice := e == percentsTwice && bytes.Contains(v, []byte("%2520"))
 		if p.arena = unpercent(p.arena, v); twice {
 			once := p.arena[n:]
 			p.arena = unpercent(p.arena[:n], once)

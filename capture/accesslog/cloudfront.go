@@ -78,6 +78,9 @@ func cloudFrontColumn(name string) step {
 	}
 	if s.kind == kHeader {
 		s.esc = percents
+		if string(s.name) == "User-Agent" {
+			s.esc = percentsTwice // until 2020 it was
+		}
 	}
 	return s
 }

@@ -42,8 +42,19 @@ func FuzzParse(f *testing.F) {
 			f.Add(byte(i), []byte(line))
 		}
 	}
+	for i, p := range ps {
+		for _, c := range columnCases {
+			if c.name != p.Name() {
+				continue
+			}
+			for _, line := range bytes.Split([]byte(c.text), []byte("\n")) {
+				f.Add(byte(i), line)
+			}
+		}
+	}
 	f.Fuzz(func(t *testing.T, which byte, line []byte) {
 		p := ps[int(which)%len(ps)]
+		p.Rewind() // a header that an earlier input named
 		var q capture.Request
 		err := p.Parse(line, &q)
 		first := show(&q)
@@ -92,7 +103,9 @@ func checkRequest(t *testing.T, q *capture.Request, err error) {
 
 // FuzzFormat: any format string compiles or is refused, and what compiles can read any line.
 func FuzzFormat(f *testing.F) {
-	for _, s := range append(append([]string{nginxMain, "combined", "referer", "vhost_combined"}, nginxFormats...), apacheFormats...) {
+	for _, s := range append(append([]string{nginxMain, "combined", "referer", "vhost_combined",
+		`[%START_TIME(%Y-%m-%d.%3f)%] "%REQ(:METHOD)% %REQ(X?:PATH):9%" %DOWNSTREAM_REMOTE_ADDRESS%\n`, `{"a":"%START_TIME%","b":"%REQ(:METHOD)% %REQ(:PATH)%"}`,
+		`%h %^[%d:%t %^] "%r" %s %b`, `~h{,} %d\t%t %m %U%q`, "#Fields: date time cs-method cs-uri-stem", "#Fields: timestamp cs-method cs-uri-stem cs-protocol-version"}, nginxFormats...), apacheFormats...) {
 		f.Add(s, `::1 - - [06/Sep/2015:05:58:05 +0000] "GET /a?b HTTP/1.1" 200 1 "-" "a" 12`)
 	}
 	f.Fuzz(func(t *testing.T, format, line string) {
