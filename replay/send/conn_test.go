@@ -255,7 +255,7 @@ func TestUnasked(t *testing.T) {
 				return err == nil
 			})
 		})}
-		s := shots(10, 40*time.Millisecond)
+		s := shots(5, 200*time.Millisecond)
 		for i := range s {
 			s[i].Client = 1
 		}
