@@ -35,11 +35,11 @@ func (p *Parser) decode(e escape, v []byte) []byte {
 	n := len(p.arena)
 	switch e {
 	case pluses, plusAfter:
+		p.arena = append(p.arena, v...)
 		for i, c := range v {
 			if c == '+' && (e == pluses || i > 0 && v[i-1] == ';') {
-				c = ' '
+				p.arena[n+i] = ' '
 			}
-			p.arena = append(p.arena, c)
 		}
 	case percentOnce:
 		p.arena = unpercentOnce(p.arena, v)

@@ -137,6 +137,14 @@ var columnCases = []struct{ name, what, text, want string }{
 	{"istio-1.8", "with the mixer's status", `[2019-03-06T09:31:27.360Z] "GET /status/418 HTTP/1.1" 418 - "-" "-" 0 135 5 2 "-" "curl/7.60.0" "d209e46f-9ed5-9b61-bbdd-43e22662702a" "httpbin:8000" "127.0.0.1:80" inbound|8000|http|httpbin.default.svc.cluster.local - 172.30.146.73:80 172.30.146.82:38618 outbound_.8000_._.httpbin.default.svc.cluster.local`,
 		`2019-03-06T09:31:27.36 GET /status/418 HTTP/1.1 host=httpbin:8000 client=172.30.146.82 status=418 dur=5000 size=135 body_size=0 [User-Agent: curl/7.60.0] [X-Request-Id: d209e46f-9ed5-9b61-bbdd-43e22662702a] <X-Envoy-Upstream-Service-Time: 2>`},
 
+	// ingress-nginx, "Log format" until 0.25: log-format-upstream.
+	{"ingress-nginx-old", "real address twice", `10.0.0.7 - [10.0.0.7] - bob [19/Jan/2018:10:01:02 +0000] "GET /a HTTP/1.1" 200 19 "-" "curl" 345 0.250 [default-web-80] 10.1.1.1:80, 10.1.1.2:80 0, 19 0.100, 0.150 502, 200 1f3a`,
+		`2018-01-19T10:01:01.75 GET /a HTTP/1.1 client=10.0.0.7 bob status=200 dur=250000 size=19 [User-Agent: curl]`},
+	{"ingress-nginx-old", "no request id", `10.0.0.7 - [10.0.0.7] - - [19/Jan/2018:10:01:02 +0000] "GET /a HTTP/1.1" 200 19 "-" "curl" 345 0.250 [default-web-80] 10.1.1.1:80 19 0.250 200`,
+		`2018-01-19T10:01:01.75 GET /a HTTP/1.1 client=10.0.0.7 status=200 dur=250000 size=19 [User-Agent: curl]`},
+	// Apache HTTP Server, "Module mod_logio": combinedio, and %D behind it.
+	{"combinedio-us", "bytes and microseconds", `10.0.0.7 - - [19/Jan/2018:10:01:02 +0000] "GET /a HTTP/1.1" 200 19 "-" "curl" 345 678 1500`,
+		`2018-01-19T10:01:02 GET /a HTTP/1.1 client=10.0.0.7 status=200 dur=1500 size=19 wire=678 [User-Agent: curl]`},
 	// Traefik 1 and 2, "Access Logs", "CLF".
 	{"traefik-clf", "no frontend", `10.0.0.7 - - [19/Jan/2018:10:01:02 +0000] "GET /a HTTP/1.1" 404 19 "-" "curl" 11 "-" "-" 0ms`,
 		`2018-01-19T10:01:02 GET /a HTTP/1.1 client=10.0.0.7 status=404 dur=0 size=19 [User-Agent: curl]`},

@@ -44,6 +44,7 @@ var commonPresets = []preset{
 	{"nginx-combined-time", family, clf + agent + xff + ` %{s}T⟨ %{or_seconds}n⟩`, true},
 	{"nginx-combined-rt", family, clf + agent + xff + ` rt=%{s}T⟨ %{rest}n⟩`, true},
 	{"ingress-nginx", family, clf + agent + ` %I %{s}T [%{upstream_name}n] ⟨[%{alternative_name}n] ⟩%{upstream_addr}n %{upstream_length}n %{upstream_time}n %{upstream_status}n %{req_id}n`, true},
+	{"ingress-nginx-old", family, `%h - [%{the_real_ip}n] - %u %t "%r" %>s %b` + agent + ` %I %{s}T [%{upstream_name}n] ⟨[%{alternative_name}n] ⟩%{upstream_addr}n %{upstream_length}n %{upstream_time}n %{upstream_status}n⟨ %{req_id}n⟩`, true},
 	{"nginx-combined-length-time", family, clf + agent + xff + ` %I %{s}T⟨ %{rest}n⟩`, true},
 
 	{"apache-combined-us", family, clf + agent + xff + ` %D`, false},
@@ -54,6 +55,7 @@ var commonPresets = []preset{
 	{"apache-common-ms", family, clf + ` %{ms}T`, false},
 	{"apache-common-s", family, clf + ` %T`, false},
 	{"combinedio", family, clf + agent + ` %I %O`, false},
+	{"combinedio-us", family, clf + agent + ` %I %O %D`, false},
 	{"apache-ssl-request", family, `%t %h %{SSL_PROTOCOL}x %{SSL_CIPHER}x "%r" %b`, false},
 	{"traefik-clf", family, clf + `⟨ "%{Referer}i"⟩⟨ -⟩⟨ "%{User-Agent}i"⟩⟨ %{requests}n "%{router}n" "%{server}n" %{ms}Tms⟩`, false},
 

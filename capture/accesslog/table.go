@@ -89,12 +89,18 @@ func (t *table) cell(rest []byte) (v []byte, used int, last bool) {
 			return rest[1:n], min(n+2, len(rest)), n+1 == len(rest)
 		}
 	}
-	for i, c := range rest {
-		if c == t.sep || t.runs && c == '\t' {
-			return t.bare(rest[:i]), i + 1, false
+	i := bytes.IndexByte(rest, t.sep)
+	if t.runs {
+		if before := rest[:max(i, 0)]; i < 0 {
+			i = bytes.IndexByte(rest, '\t')
+		} else if tab := bytes.IndexByte(before, '\t'); tab >= 0 {
+			i = tab
 		}
 	}
-	return t.bare(rest), len(rest), true
+	if i < 0 {
+		return t.bare(rest), len(rest), true
+	}
+	return t.bare(rest[:i]), i + 1, false
 }
 
 func (t *table) bare(v []byte) []byte {

@@ -39,10 +39,10 @@ func w3c(columns string) (*format, error) {
 	}
 	f.columns = func(comment []byte) sequence {
 		if comment == nil {
-			h.meaning = iisColumn
+			h.meaning, h.last = iisColumn, nil
 		}
 		if v, ok := directive(comment, "#Software:"); ok && !bytes.Contains(v, []byte("Microsoft")) && !bytes.Contains(v, []byte("IIS")) {
-			h.meaning = w3cColumn
+			h.meaning, h.last = w3cColumn, nil
 		}
 		return h.read(f, comment)
 	}
@@ -58,6 +58,9 @@ type header struct {
 	first sequence // before any header
 	need  int
 	date  civil // of the last #Date:
+
+	fields []byte // of the last #Fields:, and what they mean: servers repeat the header at each start
+	last   sequence
 }
 
 // format is that of a table with these columns until a header names others.
@@ -94,14 +97,21 @@ func (h *header) read(f *format, comment []byte) sequence {
 	if !ok {
 		return nil
 	}
+	if h.last == nil || !bytes.Equal(fields, h.fields) {
+		h.name(fields)
+	}
+	t.need, f.timed = len(h.last), h.last.has(kDur)
+	h.dateLines(h.last)
+	return h.last
+}
+
+// name gives the columns their meaning; columns that are another dialect's fit no line.
+func (h *header) name(fields []byte) {
 	names := strings.Fields(string(fields[:min(len(fields), maxFormat)]))
 	if h.refuses != nil && h.refuses(fields) || len(names) > maxValues {
 		names = nil
 	}
-	seq := columnsOf(names, h.meaning)
-	t.need, f.timed = len(seq), seq.has(kDur)
-	h.dateLines(seq)
-	return seq
+	h.fields, h.last = append(h.fields[:0], fields...), columnsOf(names, h.meaning)
 }
 
 // dateLines gives lines that hold only a time of day the date of the last header.
