@@ -57,10 +57,10 @@ type apache struct {
 	f      *format
 	preset bool
 
-	sentPath bool // %U is the path as it was sent
+	sentPath  bool                                     // %U is the path as it was sent
+	endStamps bool                                     // stamps are ends unless they say begin:
+	own       func(a *apache, c byte, arg string) bool // compiles the letters that the server reads its own way; may be nil
 
-	ends   bool // some part of a stamp is the end's
-	begins bool
 }
 
 func (a *apache) compile(s string) {
@@ -128,6 +128,9 @@ func (a *apache) caret(c string) {
 func (a *apache) letter(c byte, arg string, original bool) {
 	if len(arg) > maxName {
 		a.b.fail("%%{%.20s…}%c: the name is longer than %d bytes", arg, c, maxName)
+		return
+	}
+	if a.own != nil && a.own(a, c, arg) {
 		return
 	}
 	switch c {
@@ -241,100 +244,6 @@ func (a *apache) duration(unit string) {
 	default:
 		a.b.fail("%%{%s}T: the unit is none of s, ms, us", unit)
 	}
-}
-
-// time compiles %t and %{...}t.
-func (a *apache) time(arg string) {
-	arg, ends := strings.CutPrefix(arg, "end:")
-	arg, begins := strings.CutPrefix(arg, "begin:")
-	if arg == "" && !ends && !begins {
-		a.b.text("[")
-		a.b.value(step{kind: kTime, fixed: len("02/Jan/2006:15:04:05 -0700")})
-		a.b.text("]")
-		return
-	}
-	layout := arg
-	switch arg {
-	case "":
-		layout = "[%d/%b/%Y:%T %z]"
-	case "sec":
-		layout = layoutSec
-	case "msec":
-		layout = layoutMsec
-	case "usec":
-		layout = layoutUsec
-	case "msec_frac":
-		layout = layoutMsecFrac
-	case "usec_frac":
-		layout = layoutUsecFrac
-	default:
-		for i := 0; i < len(layout); i++ {
-			if layout[i] != '%' {
-				continue
-			}
-			if i++; i == len(layout) || !knownDirective(layout[i]) {
-				a.b.fail("%%{%s}t: unknown strftime directive", arg)
-				return
-			}
-		}
-	}
-	s := step{kind: kTimePart, layout: layout}
-	if ends {
-		s.rank = rankName
-	}
-	a.ends, a.begins = a.ends || ends, a.begins || !ends
-	a.b.value(s)
-}
-
-// stamp chooses among %t, the parts of the request's start and those of its end: the start wins, parts
-// that make a whole stamp win over %t, a lone fraction completes %t.
-func (a *apache) stamp() {
-	whole, dated, fraction := false, map[uint8]bool{}, map[uint8]int{}
-	for _, s := range a.f.text {
-		if s.kind == kTime {
-			whole = true
-		}
-		if s.kind != kTimePart {
-			continue
-		}
-		dated[s.rank] = dated[s.rank] || hasDate(s.layout)
-		switch s.layout {
-		case layoutMsec, layoutMsecFrac:
-			fraction[s.rank] = max(fraction[s.rank], 3)
-		case layoutUsec, layoutUsecFrac:
-			fraction[s.rank] = max(fraction[s.rank], 6)
-		}
-	}
-	rank := uint8(0) // of the parts that count
-	if a.f.ends = !whole && !dated[0] && dated[rankName]; a.f.ends {
-		rank = rankName
-	}
-	for i := range a.f.text {
-		s := &a.f.text[i]
-		if s.kind == kTimePart && s.rank != rank || s.kind == kTime && dated[rank] {
-			s.kind = kSkip
-		}
-		a.f.partly = a.f.partly || s.kind == kTimePart
-	}
-	if !whole && !dated[rank] {
-		for i := range a.f.text {
-			if a.f.text[i].kind == kTimePart {
-				a.f.text[i].kind = kSkip
-			}
-		}
-		return
-	}
-	a.f.resolution = map[int]time.Duration{0: time.Second, 3: time.Millisecond, 6: time.Microsecond}[fraction[rank]]
-}
-
-// hasDate reports whether layout names a day or an epoch.
-func hasDate(layout string) bool {
-	for _, d := range []string{"%d", "%e", "%F", "%D", layoutSec, layoutMsec, layoutUsec} {
-		if strings.Contains(layout, d) {
-			return true
-		}
-	}
-	return false
 }
 
 // unwrapApache takes the directive and the quotes from around a format.

@@ -252,6 +252,9 @@ type notation struct {
 var notations = []notation{
 	{"w3c", compileFields, isFields},
 	{"envoy", compileEnvoy, isEnvoy},
+	{"tomcat", compileTomcat, isTomcat},
+	{"tomcat-9", compileTomcat9, func(string) bool { return false }},
+	{"lighttpd", compileLighttpd, isLighttpd},
 	{"varnishncsa", compileVarnish, isVarnish},
 	{"squid", compileSquid, isSquid},
 	{"haproxy", compileHAProxy, isHAProxy},

@@ -27,6 +27,7 @@ type exchange struct {
 	mayRefuse             bool // the server may close the connection without an answer
 	keep                  bool // the connection stays open
 	torn                  bool // the head comes in two parts
+	cold                  bool // the server has just begun: its times say nothing
 
 	status     int
 	size       int64 // of the body of the answer
