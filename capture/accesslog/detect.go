@@ -204,7 +204,7 @@ type marks struct {
 // tryPreset gives the sample to a preset's parser, or nil where the preset is out of the question.
 func tryPreset(s *preset, of sample, o Options, wraps [maxLayers]wrapper, best *trial) (*trial, error) {
 	switch s.name {
-	case "vcommon", "vcombined", "nginx-combined", "apache-common", "apache-combined", haproxyOfOld, "varnishncsa":
+	case "vcommon", "vcombined", "nginx-combined", "apache-common", "apache-combined", haproxyOfOld, "varnishncsa", "lighttpd":
 		return nil, nil // the same format as an earlier one: settle renames it
 	case "nginx-json", "json":
 		if best != nil && best.p.f.owned != 0 && 2*len(best.lines) >= of.n {

@@ -25,6 +25,9 @@ func (m *marks) look(line []byte, r *record, q *capture.Request, good bool) {
 	if r.request != nil && len(r.request) == 0 || q.Status == 444 || q.Status >= 494 && q.Status <= 499 {
 		m.nginx++
 	}
+	if hostIdentity(line) {
+		m.idents++
+	}
 	if good && absoluteLine(r.request) {
 		m.absolute++
 	}
@@ -108,6 +111,11 @@ func (t *trial) server() {
 	case 10*m.absolute > 9*len(t.lines):
 		p.name, p.f.ends = "varnishncsa", false
 		t.note("requests are whole URLs, as varnishncsa writes them (and proxies): stamps are starts of requests")
+	case p.name == "combined" && 10*m.idents > 9*len(t.lines):
+		if f, err := lighttpdDefault(""); err == nil {
+			p.name, p.f = "lighttpd", f
+		}
+		t.note("a host stands where the identity was, as lighttpd writes it: stamps are ends of requests, no duration is logged")
 	case m.apache > 0 && m.nginx == 0:
 		p.f.ends = false
 		if !vhost {

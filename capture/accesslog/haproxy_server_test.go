@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -108,11 +107,7 @@ func TestHAProxyServer(t *testing.T) {
 	}
 	stop := background(t, exec.Command(path, "-db", "-f", name), addrs[len(addrs)-1], syscall.SIGUSR1)
 	campaigns := make([]*campaign, len(views))
-	var wg sync.WaitGroup
-	for i := range views {
-		wg.Go(func() { campaigns[i] = run(t, addrs[i], exchanges()) })
-	}
-	wg.Wait()
+	inParallel(len(views), func(i int) { campaigns[i] = run(t, addrs[i], exchanges()) })
 	stop()
 	for i, v := range views {
 		v.lines, v.said = sinks[i].lines(t), 1 // Proxy f0 stopped

@@ -40,6 +40,7 @@ var commonPresets = []preset{
 	{"apache-combined", family, clf + `⟨` + agent + `⟩` + xff, false},
 
 	{"varnishncsa", family, clf + `⟨` + agent + `⟩` + xff, false},
+	{"lighttpd", lighttpdDefault, "", true},
 
 	{"nginx-combined-time", family, clf + agent + xff + ` %{s}T⟨ %{or_seconds}n⟩`, true},
 	{"nginx-combined-rt", family, clf + agent + xff + ` rt=%{s}T⟨ %{rest}n⟩`, true},

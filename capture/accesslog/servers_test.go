@@ -29,6 +29,7 @@ type exchange struct {
 	torn                  bool // the head comes in two parts
 	cold                  bool // the server has just begun: its times say nothing
 
+	idle       time.Duration // of a first request: how long the connection was silent before it
 	status     int
 	size       int64 // of the body of the answer
 	begun, end time.Time
