@@ -87,6 +87,8 @@ var columnCases = []struct{ name, what, text, want string }{
 		`2018-01-01T10:11:11.211 GET / HTTP/1.1 scheme=http host=example.com client=::1%0 status=200 dur=789000 wire=123 [User-Agent: curl] [Cookie: a=b+c; d=e] [X-Forwarded-For: 1.2.3.4] [X-Id: 77] <Content-Type: text/html>`},
 	{"w3c", "columns change in the middle, pieces of the default", iisHead + "date time c-ip cs-method cs-uri-stem sc-status\n2018-01-01 08:09:10 ::1 GET / 200\n#Fields: time cs-method cs-uri-stem\n08:09:11 HEAD /x\n2018-01-02 08:09:10 127.0.0.1 GET /y - 80 - 85.181.35.98 curl - 200 0 0 123\n#Date: 2018-01-03 00:00:00\n00:00:01 PUT /z\n00:00:02 PUT",
 		"2018-01-01T08:09:10 GET / client=::1 status=200\n2018-01-01T08:09:11 HEAD /x\n2018-01-02T08:09:09.877 GET /y scheme=http client=85.181.35.98 status=200 dur=123000 [User-Agent: curl]\n2018-01-03T00:00:01 PUT /z\n" + reasonMisfit},
+	{"w3c", "only times, past the end of a year", "#Date: 2018-12-31 23:00:00\n#Fields: time cs-method cs-uri-stem\n23:59:59 GET /a\n00:00:01 GET /b",
+		"2018-12-31T23:59:59 GET /a\n2019-01-01T00:00:01 GET /b"},
 	{"w3c", "IIS 7 default without a header", `2018-12-31 12:02:53 10.44.0.136 GET /Director a=b 8080 - 10.50.6.188 Mozilla/4.0+(x) 401 0 0 15`,
 		`2018-12-31T12:02:52.985 GET /Director?a=b client=10.50.6.188 status=401 dur=15000 [User-Agent: Mozilla/4.0 (x)]`},
 	{"w3c", "IIS 6 default without a header", `2004-12-31 12:02:53 W3SVC1 10.44.0.136 GET /Default.htm - 80 - 10.50.6.188 Mozilla/4.0+(x) 200 0 0`,

@@ -22,6 +22,7 @@ type table struct {
 
 	// Of the lines below the last header: what they do not say themselves.
 	day    civil // the date, where no column holds it
+	clock  int   // the latest time of that day so far, in seconds
 	offset int   // seconds east of UTC
 }
 
@@ -55,8 +56,27 @@ func (p *Parser) cells(line []byte, q *capture.Request) bool {
 			return false
 		}
 	}
+	if t.day.dated && p.rec.clocked {
+		t.midnight(&p.rec.parts)
+	}
 	p.rec.parts.offset = t.offset
 	return true
+}
+
+// midnight goes on to the next day where the time of day falls back by more than half a day.
+func (t *table) midnight(c *civil) {
+	at := c.hour*3600 + c.minute*60 + c.second
+	if at+12*3600 < t.clock {
+		if t.day.day++; t.day.day > monthDays(t.day.year, t.day.month) {
+			t.day.day = 1
+			if t.day.month++; t.day.month > 12 {
+				t.day.year, t.day.month = t.day.year+1, 1
+			}
+		}
+		t.clock = 0
+		c.year, c.month, c.day = t.day.year, t.day.month, t.day.day
+	}
+	t.clock = max(t.clock, at)
 }
 
 // cut puts the cells of line into p.vals and tells how many they are; -1: too many.

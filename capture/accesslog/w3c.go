@@ -41,8 +41,11 @@ func w3c(columns string) (*format, error) {
 		if comment == nil {
 			h.meaning, h.last = iisColumn, nil
 		}
-		if v, ok := directive(comment, "#Software:"); ok && !bytes.Contains(v, []byte("Microsoft")) && !bytes.Contains(v, []byte("IIS")) {
+		if v, ok := directive(comment, "#Software:"); ok {
 			h.meaning, h.last = w3cColumn, nil
+			if bytes.Contains(v, []byte("Microsoft")) || bytes.Contains(v, []byte("IIS")) {
+				h.meaning = iisColumn
+			}
 		}
 		return h.read(f, comment)
 	}
@@ -79,7 +82,7 @@ func (h *header) format(columns string) *format {
 func (h *header) read(f *format, comment []byte) sequence {
 	t := h.table
 	if comment == nil {
-		t.need, t.day, t.offset, t.lastUsed, h.date = h.need, civil{}, 0, nil, civil{}
+		t.need, t.day, t.clock, t.offset, t.lastUsed, h.date = h.need, civil{}, 0, 0, nil, civil{}
 		f.timed = h.first.has(kDur)
 		return h.first
 	}
@@ -116,6 +119,7 @@ func (h *header) name(fields []byte) {
 
 // dateLines gives lines that hold only a time of day the date of the last header.
 func (h *header) dateLines(seq sequence) {
+	h.table.clock = 0
 	if h.table.day = h.date; seq.has(kDate) {
 		h.table.day = civil{}
 	}
