@@ -26,6 +26,9 @@ type Options struct {
 	Host      string         // host of requests whose line names none
 }
 
+// named reports whether o says what the lines are.
+func (o *Options) named() bool { return o.LogFormat != "" || o.Format != "" }
+
 // Parser parses lines of one dialect. New and Detect make one; the zero value cannot parse. It is not safe for
 // concurrent use.
 type Parser struct {

@@ -262,7 +262,7 @@ type view struct {
 // and it arrived when it was sent.
 func (v *view) check(t *testing.T, c *campaign) {
 	t.Helper()
-	if v.o != (Options{}) {
+	if v.o.named() {
 		p, err := New(v.o)
 		if err != nil {
 			t.Fatalf("%s: %v", v.name, err)
@@ -276,7 +276,7 @@ func (v *view) check(t *testing.T, c *campaign) {
 	if err != nil {
 		t.Fatalf("%s: %v", v.name, err)
 	}
-	if v.quiet = v.o != (Options{}); p.Name() != v.known && v.known != "any" {
+	if v.quiet = v.o.named(); p.Name() != v.known && v.known != "any" {
 		t.Errorf("%s: Detect = %s (%s), want %s", v.name, p.Name(), note, v.known)
 		return
 	}

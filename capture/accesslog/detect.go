@@ -16,7 +16,7 @@ const maxSample = 1000
 // Detect chooses the dialect from the first lines of a source (without line ends; blank lines allowed)
 // and returns its parser. note says how it chose where two dialects fit. It returns ErrUnknown when none fits.
 func Detect(lines [][]byte, o Options) (p *Parser, note string, err error) {
-	named := o.LogFormat != "" || o.Format != ""
+	named := o.named()
 	s := sampleOf(lines)
 	best, err := unwrap(s, func(wraps [maxLayers]wrapper) (*trial, error) {
 		if named {
