@@ -81,6 +81,29 @@ func unpercentOnce(dst, v []byte) []byte {
 	return dst
 }
 
+// escapeAgain is a target whose escapes were undone with what cannot stand in it escaped again: % and # cannot have been
+// sent as they are. A question mark or ampersand that was escaped is lost.
+func (p *Parser) escapeAgain(v []byte) []byte {
+	clean := true
+	for _, c := range v {
+		clean = clean && c > ' ' && c < 0x7f && c != '%' && c != '#'
+	}
+	if clean {
+		return v
+	}
+	p.reserve(3 * len(v))
+	n := len(p.arena)
+	const digits = "0123456789ABCDEF"
+	for _, c := range v {
+		if c > ' ' && c < 0x7f && c != '%' && c != '#' {
+			p.arena = append(p.arena, c)
+		} else {
+			p.arena = append(p.arena, '%', digits[c>>4], digits[c&15])
+		}
+	}
+	return p.arena[n:len(p.arena):len(p.arena)]
+}
+
 // part adds a part of the duration. A part that does not apply is -1, and then the whole is not known.
 func (p *Parser) part(s *step, v []byte) bool {
 	if string(v) == "-1" {

@@ -110,7 +110,8 @@ var columnCases = []struct{ name, what, text, want string }{
 	// Zeek, "http.log" and "Zeek log formats".
 	{"zeek-http", "all columns, another empty field", "#separator \\x09\n#empty_field\tEMPTY\n#fields\t" + strings.ReplaceAll(zeekColumns, " ", "\t") + "\n" + zeekLine("/a"),
 		`2020-06-05T14:39:59.512593 POST /a HTTP/1.1 host=testmyids.com client=192.168.4.76 bob status=200 size=39 body_size=12 [Referer: http://r/] [User-Agent: curl/7"] [Origin: http://o]`},
-	{"zeek-http", "a tab in the path", zeekLine("/a\\x09b"), reasonRequest},
+	{"zeek-http", "a tab, blanks, a percent sign in the path: they were escaped", zeekLine("/a\\x09b c%?é=#"),
+		`2020-06-05T14:39:59.512593 POST /a%09b%20c%25?%C3%A9=%23 HTTP/1.1 host=testmyids.com client=192.168.4.76 bob status=200 size=39 body_size=12 [Referer: http://r/] [User-Agent: curl/7"] [Origin: http://o]`},
 	{"zeek-http", "columns of version 3 without a header", "1320279566.452687\tCwFs1P2UcUdlSxD2La\t192.168.2.76\t52026\t132.235.215.119\t80\t1\tGET\twww.reddit.com\t/?a\t-\t1.1\tMozilla/5.0\\x09\t0\t109978\t200\tOK\t-\t-\t(empty)\tbob\t-\t-\t-\t-\t-\tFtw3fJ2JJF3ntMTL2\t-\ttext/html",
 		`2011-11-03T00:19:26.452687 GET /?a HTTP/1.1 host=www.reddit.com client=192.168.2.76 bob status=200 size=109978 body_size=0 [User-Agent: Mozilla/5.0` + "\t]"},
 	{"zeek-http", "no method: an answer whose request was not seen", "#fields\tts\tid.orig_h\tmethod\thost\turi\tstatus_code\n1320279566.452687\t1.2.3.4\t-\t-\t-\t200\n1320279566.452687\t1.2.3.4\tGET\t-\t/\t-", reasonRequest + "\n2011-11-03T00:19:26.452687 GET / client=1.2.3.4"},
@@ -217,6 +218,9 @@ func TestColumnNotations(t *testing.T) {
 		{format: `[%START_TIME(%Y/%m/%dT%H:%M:%S%z.%6f)%] %REQ(:METHOD)% %REQ(:SCHEME)%://%REQ(:AUTHORITY)%%REQ(X-ENVOY-ORIGINAL-PATH?:PATH):256% %PROTOCOL% %RESPONSE_CODE% %DURATION% %RESPONSE_DURATION% %RESPONSE_TX_DURATION% %BYTES_SENT% %DOWNSTREAM_WIRE_BYTES_SENT% %DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% "%REQ(X-ID?X-OTHER)%" "%RESP(CONTENT-TYPE)%" %CONNECTION_ID% %TRAILER(GRPC-STATUS)%\n`, name: "envoy-log-format",
 			line: `[2023/05/04T10:00:00+0200.123456] GET https://h.example:8443/a?b HTTP/1.1 200 12 10 2 5 300 1.2.3.4 "77" "text/plain" 9 -`,
 			want: `2023-05-04T08:00:00.123456 GET /a?b HTTP/1.1 scheme=https host=h.example:8443 client=1.2.3.4 status=200 dur=12000 first=10000 size=5 wire=300 conn=9 [X-Id: 77] <Content-Type: text/plain>`},
+		{format: documented(t, "[%START_TIME"), name: "envoy-log-format",
+			line: `[2023-05-04T10:00:00.123456Z] 1.2.3.4:55 7 "POST https://h.example/a?b HTTP/2" 200 - 12 5 9 8 "curl" "http://r/" "text/plain" "1.1.1.1"`,
+			want: `2023-05-04T10:00:00.123456 POST /a?b HTTP/2 scheme=https host=h.example client=1.2.3.4 status=200 dur=9000 first=8000 size=5 body_size=12 conn=7 [User-Agent: curl] [Referer: http://r/] [Content-Type: text/plain] [X-Forwarded-For: 1.1.1.1]`},
 		{format: `%START_TIME(%s.%9f)% %REQ(:METHOD)% %REQ(:PATH)% 100%% %DOWNSTREAM_REMOTE_ADDRESS% %REQ(USER-AGENT)%`, name: "envoy-log-format",
 			line: `1700000000.123456789 GET / 100% [2001:db8::1]:443 a b c`,
 			want: `2023-11-14T22:13:20.123456789 GET / client=2001:db8::1 [User-Agent: a b c]`},
@@ -274,9 +278,6 @@ func TestColumnNotations(t *testing.T) {
 // TestAliases: the names that goaccess has for the formats, as --format and as --log-format.
 func TestAliases(t *testing.T) {
 	for alias, name := range aliases {
-		if name == "squid" {
-			continue // needs that preset
-		}
 		for _, o := range []Options{{Format: alias}, {LogFormat: alias}} {
 			if p, err := New(o); err != nil || p.Name() != name {
 				t.Errorf("New(%+v) = %v, want %s", o, err, name)

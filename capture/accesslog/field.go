@@ -107,6 +107,8 @@ func (p *Parser) word(s *step, v []byte) bool {
 	switch s.kind {
 	case kMethod:
 		r.method = v
+	case kUnescaped:
+		r.target = p.escapeAgain(v)
 	case kURI:
 		if i := bytes.IndexByte(v, '/'); i > 0 && v[i-1] != ':' {
 			r.setHost(v[:i], rankGood)

@@ -22,10 +22,11 @@ const (
 	kFirst
 	kRequest // method target protocol
 	kMethod
-	kTarget  // path?query as it was sent
-	kPath    // path, perhaps with the query
-	kURI     // kTarget, or host/path
-	kDecoded // path after the server decoded it
+	kTarget    // path?query as it was sent
+	kPath      // path, perhaps with the query
+	kURI       // kTarget, or host/path
+	kUnescaped // kTarget after escapes were undone in all of it
+	kDecoded   // path after the server decoded it
 	kQuery
 	kProto
 	kProtoOrScheme

@@ -13,7 +13,8 @@ var zeekPresets = []preset{{"zeek-http", zeek, zeekColumns, false}}
 const zeekColumns = "ts uid id.orig_h id.orig_p id.resp_h id.resp_p trans_depth method host uri referrer version user_agent origin request_body_len response_body_len " +
 	"status_code status_msg info_code info_msg tags username password proxied orig_fuids orig_filenames orig_mime_types resp_fuids resp_filenames resp_mime_types"
 
-// zeek compiles http.log. ts is when Zeek saw the request (Zeek documentation, "http.log"); it measures no duration.
+// zeek compiles http.log. ts is when Zeek saw the request (Zeek documentation, "http.log"); it measures no duration. The
+// uri is unescaped, query and all, as the event http_request gives it.
 func zeek(columns string) (*format, error) {
 	t := &table{sep: '\t', absent: "(empty)"}
 	h := &header{table: t, meaning: zeekColumn}
@@ -51,7 +52,7 @@ func zeekColumn(name string) step {
 	case "host":
 		return step{kind: kHost, rank: rankBest}
 	case "uri":
-		return step{kind: kTarget}
+		return step{kind: kUnescaped}
 	case "version":
 		return step{kind: kProto}
 	case "referrer":
