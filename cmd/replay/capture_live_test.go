@@ -156,7 +156,7 @@ func TestVerifyNamesTheDamage(t *testing.T) {
 		says   []string
 	}{
 		{"seek table", func(b []byte) []byte { b[len(b)-20] ^= 1; return b }, []string{"seek table does not fit"}},
-		{"two frames", func(b []byte) []byte { b[len(b)/5] ^= 1; b[len(b)*3/5] ^= 1; return b }, []string{"damaged: block ", "damaged too: block ", "requests are sound in all frames"}},
+		{"two frames", func(b []byte) []byte { b[len(b)/5] ^= 1; b[len(b)*3/5] ^= 1; return b }, []string{"damaged: block ", "damaged too: ", "requests are sound in all frames"}},
 		{"torn", func(b []byte) []byte { return b[:len(b)*3/5] }, []string{"torn tail only", "requests before it are sound"}},
 	} {
 		if err := os.WriteFile(path, test.change(bytes.Clone(whole)), 0o600); err != nil {

