@@ -1,6 +1,7 @@
 package send
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
