@@ -400,7 +400,7 @@ func (v *view) compare(t *testing.T, x *exchange, q *capture.Request) {
 		return
 	}
 	took, seen := time.Duration(q.DurUS)*time.Microsecond, x.end.Sub(x.begun)
-	if q.DurUS < 0 || took > seen+v.unit+v.clock+stale {
+	if q.DurUS < 0 || took > seen+v.unit+v.clock+stalled {
 		t.Errorf("%s: %.60s: took %s, seen %s", v.name, x.target, took, seen)
 	}
 	if strings.HasPrefix(x.target, "/slow") && took < slowAnswer-v.unit-v.clock {
