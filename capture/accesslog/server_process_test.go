@@ -13,6 +13,9 @@ import (
 // program finds a server's program. Where CI installs it (.ci/deps) it must be there.
 func program(t *testing.T, name string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: real servers are driven against the clock")
+	}
 	path, err := exec.LookPath(name)
 	if err != nil {
 		for _, dir := range []string{"/usr/sbin/", "/usr/bin/"} {
