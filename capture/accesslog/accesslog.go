@@ -245,7 +245,7 @@ func (p *Parser) text(seq sequence, line []byte, q *capture.Request) bool {
 // object gives the values of a JSON object their meaning.
 func (p *Parser) object(line []byte, q *capture.Request) bool {
 	w := &p.walker
-	w.enter, w.lists = p.f.enter, p.f.lists
+	w.enter, w.lists, p.key = p.f.enter, p.f.lists, 0
 	w.start(line)
 	if w.bad {
 		return p.fail(reasonMisfit, line, "not a JSON object")

@@ -301,3 +301,17 @@ func TestRewindColumns(t *testing.T) {
 		p.Rewind()
 	}
 }
+
+// TestPairsTorn: a key whose value was torn off does not name the value of the next line.
+func TestPairsTorn(t *testing.T) {
+	p, err := New(Options{Format: "otel"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const line = `{"startTimeUnixNano":"1544712660000000000","attributes":[{"value":{"stringValue":"POST"}},{"key":"http.method","value":{"stringValue":"GET"}},{"key":"http.target","value":{"stringValue":"/"}},{"key":"http.status_code","value":{"intValue":"200"}}]}`
+	want := parseOne(t, p, line)
+	_ = parseOne(t, p, `{"attributes":[{"key":"client.address"}`)
+	if got := parseOne(t, p, line); got != want || !strings.Contains(got, " GET / ") {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
