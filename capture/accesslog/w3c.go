@@ -37,13 +37,14 @@ func w3c(columns string) (*format, error) {
 	for _, order := range iisOrders {
 		t.known = append(t.known, columnsOf(strings.Fields(order), iisColumn))
 	}
+	microsoft := true
 	f.columns = func(comment []byte) sequence {
-		if comment == nil {
-			h.meaning, h.last = iisColumn, nil
-		}
-		if v, ok := directive(comment, "#Software:"); ok {
-			h.meaning, h.last = w3cColumn, nil
-			if bytes.Contains(v, []byte("Microsoft")) || bytes.Contains(v, []byte("IIS")) {
+		if v, ok := directive(comment, "#Software:"); ok || comment == nil {
+			of := comment == nil || bytes.Contains(v, []byte("Microsoft")) || bytes.Contains(v, []byte("IIS"))
+			if of != microsoft {
+				h.last = nil
+			}
+			if microsoft, h.meaning = of, w3cColumn; of {
 				h.meaning = iisColumn
 			}
 		}
