@@ -21,9 +21,9 @@ func TestCaddyServer(t *testing.T) {
 	dir := t.TempDir()
 	up := upstream(t)
 	views := []*view{
-		{name: "seconds", known: "any", basis: capture.BasisEndMinusDuration, unit: time.Microsecond, agent: true, host: "shop.example"},
-		{name: "RFC 3339", known: "any", basis: capture.BasisEndMinusDuration, unit: time.Microsecond, agent: true, host: "shop.example"},
-		{name: "ISO 8601", known: "any", basis: capture.BasisEndMinusDuration, unit: time.Millisecond, agent: true, host: "shop.example"},
+		{name: "seconds", known: "caddy", basis: capture.BasisEndMinusDuration, unit: time.Microsecond, agent: true, host: "shop.example"},
+		{name: "RFC 3339", known: "caddy", basis: capture.BasisEndMinusDuration, unit: time.Microsecond, agent: true, host: "shop.example"},
+		{name: "ISO 8601", known: "caddy", basis: capture.BasisEndMinusDuration, unit: time.Millisecond, agent: true, host: "shop.example"},
 	}
 	conf := "{\n admin off\n auto_https off\n}\n"
 	addrs, campaigns := make([]string, len(views)), make([]*campaign, len(views))

@@ -248,7 +248,7 @@ type view struct {
 	name  string
 	o     Options
 	lines [][]byte
-	known string // Detect says so, or any name; empty: is not asked
+	known string // Detect says so; empty: is not asked
 	agent bool   // it logs the User-Agent
 	host  string // of every request; empty: none is logged
 
@@ -279,7 +279,7 @@ func (v *view) check(t *testing.T, c *campaign) {
 	if err != nil {
 		t.Fatalf("%s: %v", v.name, err)
 	}
-	if v.quiet = v.o.named(); p.Name() != v.known && v.known != "any" {
+	if v.quiet = v.o.named(); p.Name() != v.known {
 		t.Errorf("%s: Detect = %s (%s), want %s", v.name, p.Name(), note, v.known)
 		return
 	}
