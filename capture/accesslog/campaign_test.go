@@ -354,7 +354,7 @@ func (v *view) logf(t *testing.T, format string, args ...any) {
 // How late a process may see what happened on a machine with other work: half of the requests, and any.
 const (
 	busy    = 60 * time.Millisecond
-	stalled = 700 * time.Millisecond
+	stalled = 1200 * time.Millisecond
 )
 
 // stale is how old the time of day may be that a server remembers, on such a machine.
