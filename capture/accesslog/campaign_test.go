@@ -116,6 +116,10 @@ func (c *campaign) oneByOne() error {
 }
 
 func (c *campaign) slow() error {
+	// Percent signs that escape nothing: some servers refuse them.
+	if err := c.alone(&exchange{method: "GET", target: "/%zz%?%", proto: "HTTP/1.1", agent: "%", mayRefuse: true}); err != nil {
+		return err
+	}
 	return c.alone(&exchange{method: "GET", target: "/slow/one", proto: "HTTP/1.1", agent: "slow"})
 }
 
@@ -205,7 +209,7 @@ func (c *campaign) client(k int) error {
 	return nil
 }
 
-func (c *campaign) next(x *exchange, conn net.Conn, in *bufio.Reader) error {
+func (c *campaign) next(x *exchange, conn *counted, in *bufio.Reader) error {
 	return c.exchange(x, conn, in, func() error {
 		_, err := io.WriteString(conn, x.wire())
 		return err
@@ -213,7 +217,8 @@ func (c *campaign) next(x *exchange, conn net.Conn, in *bufio.Reader) error {
 }
 
 // exchange sends x and reads the whole answer.
-func (c *campaign) exchange(x *exchange, conn net.Conn, in *bufio.Reader, send func() error) error {
+func (c *campaign) exchange(x *exchange, conn *counted, in *bufio.Reader, send func() error) error {
+	before := conn.n
 	x.begun = time.Now()
 	if err := send(); err != nil {
 		return err
@@ -225,7 +230,7 @@ func (c *campaign) exchange(x *exchange, conn net.Conn, in *bufio.Reader, send f
 			_ = answer.Body.Close()
 		}
 	}
-	x.end = time.Now()
+	x.end, x.wireSize = time.Now(), conn.n-before
 	if err != nil && !x.bad && !x.mayRefuse {
 		return fmt.Errorf("%s %.60q: %w", x.method, x.target, err)
 	}
@@ -235,12 +240,24 @@ func (c *campaign) exchange(x *exchange, conn net.Conn, in *bufio.Reader, send f
 	return nil
 }
 
-func (c *campaign) dial() (net.Conn, error) {
+func (c *campaign) dial() (*counted, error) {
 	conn, err := net.Dial("tcp", c.addr)
 	if err == nil {
 		err = conn.SetDeadline(time.Now().Add(20 * time.Second))
 	}
-	return conn, err
+	return &counted{Conn: conn}, err
+}
+
+// counted counts the bytes of the answers that came over a connection.
+type counted struct {
+	net.Conn
+	n int64
+}
+
+func (c *counted) Read(b []byte) (n int, err error) {
+	n, err = c.Conn.Read(b)
+	c.n += int64(n)
+	return n, err
 }
 
 // view is one log of a campaign and what it must give.
@@ -255,6 +272,7 @@ type view struct {
 	unit  time.Duration // of the durations; 0: none are logged
 	basis capture.Basis
 	clock time.Duration // the server's clock may be this late or early beyond the stamp's resolution
+	heads int64         // bytes by which the wire size may differ from what was seen
 	said  int64         // messages of the server itself, not-this-format
 	early bool          // the first request of a connection begins when the connection does
 	quiet bool          // the figures have been printed
@@ -389,6 +407,9 @@ func (v *view) compare(t *testing.T, x *exchange, q *capture.Request) {
 	}
 	if x.method != "HEAD" && x.status != http.StatusBadRequest && q.RespSize >= 0 && q.RespSize != x.size {
 		t.Errorf("%s: %.60s: size %d, want %d", v.name, x.target, q.RespSize, x.size)
+	}
+	if x.status != http.StatusBadRequest && q.RespWire >= 0 && abs(q.RespWire-x.wireSize) > v.heads {
+		t.Errorf("%s: %s %.60s: wire size %d, want %d", v.name, x.method, x.target, q.RespWire, x.wireSize)
 	}
 	if len(q.Client) > 0 && string(q.Client) != "127.0.0.1" && x.user == "" {
 		t.Errorf("%s: %.60s: client %q", v.name, x.target, q.Client)

@@ -135,6 +135,7 @@ var meanings = map[kind]string{
 	kFirst: "first", kRequest: "request", kMethod: "method", kTarget: "target", kPath: "path", kDecoded: "path", kQuery: "query", kProto: "proto",
 	kProtoOrScheme: "proto", kScheme: "scheme", kHTTPS: "scheme", kTLS: "scheme", kHost: "host", kHostPort: "scheme", kStatus: "status",
 	kSize: "resp_size", kWire: "resp_wire", kBodySize: "body_size", kBody: "body", kConn: "conn", kGate: "whether it is a request",
+	kPeer: "client", kFrontend: "scheme", kServerHost: "host", kTimer: "part of the times",
 }
 
 func (p *Parser) meaningOf(s *step) string {
@@ -166,6 +167,11 @@ func (p *Parser) resultOf(s *step, q *capture.Request) string {
 		return spanText(r.dur)
 	case kFirst:
 		return spanText(r.first)
+	case kTimer:
+		if !r.timers.known(s.rank) {
+			return ""
+		}
+		return spanText(r.timers.ns(s.rank))
 	case kHead:
 		return string(r.client) + " " + string(r.user)
 	case kStatus:
@@ -220,6 +226,9 @@ func (p *Parser) why() string {
 	r := &p.rec
 	ended := r.ended && r.stamp == r.end && !r.begin
 	switch {
+	case p.f.timers && p.f.accepts:
+		idle, _ := r.timers.idle(true)
+		return fmt.Sprintf("accept of the connection + wait for the request = %s + %s", stampText(r.stamp-idle, true), time.Duration(idle))
 	case !ended && (r.begin || !p.f.ends):
 		return "the stamp is the start of the request"
 	case r.dur >= 0:

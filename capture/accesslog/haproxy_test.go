@@ -192,3 +192,26 @@ func TestHAProxy17k(t *testing.T) {
 		}
 	}
 }
+
+// TestHAProxyExplained: each value is named as HAProxy names it, and the arrival is accounted for.
+func TestHAProxyExplained(t *testing.T) {
+	p, err := New(Options{Format: haproxyOfOld})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := p.Explain([]byte(`10.0.1.2:33317 [06/Feb/2009:12:14:14.655] http-in~ static/srv1 a.example 10/0/-1/69/+109 200 2750 - - ---- 1/1/1/1/0 0/0 "GET / HTTP/1.1"`))
+	var got []string
+	for _, v := range e.Values {
+		if v.Meaning != "" {
+			got = append(got, fmt.Sprintf("%s %s=%s", v.Label, v.Meaning, v.Value))
+		}
+	}
+	want := []string{"%ci:%cp client=10.0.1.2", "%t at=2009-02-06T12:14:14.655Z", "%ft scheme=https", "%s⟨host⟩ host=a.example", "%Tq part of the times=10ms",
+		"%Tw part of the times=0s", "%Tc part of the times=", "%Tr part of the times=69ms", "%Tt part of the times=", "%ST status=200", "%B resp_wire=2750", "%{+Q}r request=GET / HTTP/1.1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("Explain values\n got %q\nwant %q", got, want)
+	}
+	if why := "accept of the connection + wait for the request = 2009-02-06T12:14:14.655Z + 10ms"; e.Why != why || e.Arrival != "2009-02-06T12:14:14.665Z" {
+		t.Errorf("Explain = %s (%s), want %s", e.Arrival, e.Why, why)
+	}
+}

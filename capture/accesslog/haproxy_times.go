@@ -61,19 +61,23 @@ func (p *Parser) timer(s *step, v []byte) bool {
 	return true
 }
 
+// idle is the time from the accept to the first byte of the request, and whether it is known or, with a stamp of the
+// accept, need not be.
+func (t *timers) idle(accepts bool) (ns int64, knows bool) {
+	switch {
+	case t.known(timerTi):
+		return t.ns(timerTh) + t.ns(timerTi), true
+	case t.known(timerTq):
+		return t.ns(timerTq) - min(t.ns(timerTq), t.ns(timerTR)), true // without TR: until all of the head was there
+	}
+	return 0, accepts
+}
+
 // elapse makes the arrival and the durations of the timers. accepts: the stamp is that of the connection, or on a
 // connection that was used before the end of the request before; so the wait for the request comes first.
 func (r *record) elapse(accepts bool) {
 	t := &r.timers
-	idle, knows := int64(0), true // from the accept to the first byte of the request
-	switch {
-	case t.known(timerTi):
-		idle = t.ns(timerTh) + t.ns(timerTi)
-	case t.known(timerTq):
-		idle = t.ns(timerTq) - min(t.ns(timerTq), t.ns(timerTR)) // without TR: until all of the head was there
-	default:
-		knows = accepts
-	}
+	idle, knows := t.idle(accepts)
 	if accepts {
 		r.stamp += idle
 	}

@@ -32,6 +32,7 @@ type exchange struct {
 	idle       time.Duration // of a first request: how long the connection was silent before it
 	status     int
 	size       int64 // of the body of the answer
+	wireSize   int64 // of all of the answer
 	begun, end time.Time
 }
 
