@@ -105,7 +105,10 @@ func checkRequest(t *testing.T, q *capture.Request, err error) {
 func FuzzFormat(f *testing.F) {
 	for _, s := range append(append([]string{nginxMain, "combined", "referer", "vhost_combined",
 		`[%START_TIME(%Y-%m-%d.%3f)%] "%REQ(:METHOD)% %REQ(X?:PATH):9%" %DOWNSTREAM_REMOTE_ADDRESS%\n`, `{"a":"%START_TIME%","b":"%REQ(:METHOD)% %REQ(:PATH)%"}`,
-		`%h %^[%d:%t %^] "%r" %s %b`, `~h{,} %d\t%t %m %U%q`, "#Fields: date time cs-method cs-uri-stem", "#Fields: timestamp cs-method cs-uri-stem cs-protocol-version"}, nginxFormats...), apacheFormats...) {
+		`%h %^[%d:%t %^] "%r" %s %b`, `~h{,} %d\t%t %m %U%q`, "#Fields: date time cs-method cs-uri-stem", "#Fields: timestamp cs-method cs-uri-stem cs-protocol-version",
+		haproxyOld + haproxyTail + haproxyTLS, haproxyCLF, `log-format "%{+json}o %(a)Ts%ms %(b)Ti %(c)HM %(d)HP %(e)[req.hdr(x)]"`, `log-format %{+E}o\ %t\ %Th/%Ti/%Tt\ %HM\ %HPO%HQ\ %hr`,
+		squidPresets[0].format, `logformat a %tS %6tr %>a "%rm %ru HTTP/%rv" "%{X}>h" %>h{Y} %#un`, `varnishncsa -F '%t %m %U%q %{Varnish:time_firstbyte}x'`,
+		`accesslog.format = "%{begin:msec}t %m %U"`, `<Valve className="AccessLogValve" pattern="%{yyyy-MM-dd'T'HH:mm:ss.SSSX}t %F %D &quot;%r&quot;"/>`}, nginxFormats...), apacheFormats...) {
 		f.Add(s, `::1 - - [06/Sep/2015:05:58:05 +0000] "GET /a?b HTTP/1.1" 200 1 "-" "a" 12`)
 	}
 	f.Fuzz(func(t *testing.T, format, line string) {
