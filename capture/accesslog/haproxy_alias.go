@@ -1,6 +1,9 @@
 package accesslog
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // haproxySample is the meaning of a sample expression.
 func haproxySample(expr string) step {
@@ -126,4 +129,26 @@ func haproxySilent(name string) bool {
 		return true
 	}
 	return false
+}
+
+// unhash undoes the escapes of HAProxy's variables: #HH.
+func (p *Parser) unhash(v []byte) []byte {
+	i := bytes.IndexByte(v, '#')
+	if i < 0 {
+		return v
+	}
+	p.reserve(len(v))
+	n := len(p.arena)
+	for ; i >= 0; i = bytes.IndexByte(v, '#') {
+		p.arena = append(p.arena, v[:i]...)
+		if x, ok := hex(v[i+1:], 2); ok {
+			p.arena = append(p.arena, byte(x))
+			v = v[i+3:]
+		} else {
+			p.arena = append(p.arena, '#')
+			v = v[i+1:]
+		}
+	}
+	p.arena = append(p.arena, v...)
+	return p.arena[n:len(p.arena):len(p.arena)]
 }
