@@ -110,12 +110,17 @@ func (s *surgeon) look(magic uint32, off int64) {
 
 // skip goes on behind a frame at off that could not be walked, where the seek table says that the next one begins.
 func (s *surgeon) skip(off int64, why error) error {
-	if why == io.ErrUnexpectedEOF {
-		s.bad(off, "byte %d: frame runs past the end of the file", off)
-	} else {
-		s.bad(off, "byte %d: %s", off, why.(*FormatError).Msg)
+	next, plain := s.after(off)
+	name := fmt.Sprintf("byte %d", off)
+	if plain > 0 {
+		s.block++
+		name = fmt.Sprintf("block %d at byte %d", s.block, off)
 	}
-	next := s.after(off)
+	if why == io.ErrUnexpectedEOF {
+		s.bad(off, "%s: frame runs past the end of the file", name)
+	} else {
+		s.bad(off, "%s: %s", name, why.(*FormatError).Msg)
+	}
 	if next <= off {
 		s.d.Lost = true
 		return nil
@@ -125,34 +130,34 @@ func (s *surgeon) skip(off int64, why error) error {
 	}
 	s.walk.r.Reset(s.f)
 	s.walk.off = next
-	s.block++
 	return nil
 }
 
-// after is where the frame behind the one at off begins, as the seek table has it; 0 where it does not say.
-func (s *surgeon) after(off int64) int64 {
+// after is where the frame behind the one at off begins, and the plain bytes of the one at off, as the seek table has
+// them; 0 where it does not say. Frames without requests have no plain bytes.
+func (s *surgeon) after(off int64) (next int64, plain uint32) {
 	info, err := s.f.Stat()
 	if err != nil {
-		return 0
+		return 0, 0
 	}
 	var foot [seekFooter]byte
 	if _, err := s.f.ReadAt(foot[:], info.Size()-seekFooter); err != nil || binary.LittleEndian.Uint32(foot[5:]) != seekMagic {
-		return 0
+		return 0, 0
 	}
 	entries := int64(binary.LittleEndian.Uint32(foot[:])) * seekEntry
 	begin := info.Size() - seekFooter - entries
 	if begin < 8 {
-		return 0
+		return 0, 0
 	}
 	r := bufio.NewReader(io.NewSectionReader(s.f, begin, entries))
 	var e [seekEntry]byte
 	for at := int64(0); at <= off; {
 		if _, err := io.ReadFull(r, e[:]); err != nil {
-			return 0
+			return 0, 0
 		}
 		if at += int64(binary.LittleEndian.Uint32(e[:])); at > off {
-			return min(at, begin-8)
+			return min(at, begin-8), binary.LittleEndian.Uint32(e[4:])
 		}
 	}
-	return 0
+	return 0, 0
 }
