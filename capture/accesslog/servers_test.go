@@ -168,7 +168,7 @@ func compareExchange(t *testing.T, format string, x *exchange, q *capture.Reques
 		}
 	}
 	// nginx and Apache read the clock at most a tick before the request.
-	early, late := x.begun.Add(-resolution-stale), x.end.Add(stalled)
+	early, late := x.begun.Add(-resolution-20*time.Millisecond), x.end.Add(20*time.Millisecond)
 	if at := q.Time(); at.Before(early) || at.After(late) {
 		t.Errorf("%.60s: %s: at %s, sent between %s and %s", format, x.target, at, early.UTC(), late.UTC())
 	}

@@ -122,17 +122,14 @@ func (v *view) logf(t *testing.T, format string, args ...any) {
 // How late a process may see what happened on a machine with other work: half of the requests, and any.
 const (
 	busy    = 60 * time.Millisecond
-	stalled = 1200 * time.Millisecond
+	stalled = 700 * time.Millisecond
 )
-
-// stale is how old the time of day may be that a server remembers, on such a machine.
-const stale = 100 * time.Millisecond
 
 func (v *view) inTime(t *testing.T, x *exchange, q *capture.Request, resolution, torn time.Duration) {
 	t.Helper()
 	d := q.Time().Sub(x.begun)
 	// A stamp of the end is cut, and a duration may have been cut too; a start by connection time would be -pause.
-	early := resolution + v.unit + v.clock + stale
+	early := resolution + v.unit + v.clock + 2*time.Millisecond
 	if v.early && x.idle > 0 {
 		early += x.idle + busy
 	}
