@@ -46,6 +46,7 @@ var law = map[string]struct {
 	"capture/redact":       {leaf, nil},
 	"capture/redact/rules": {leaf, []string{"capture/redact"}},
 	"capture/accesslog":    {adapter, []string{"capture"}},
+	"capture/packet":       {leaf, nil},
 	"capture/source":       {adapter, []string{"capture", "capture/accesslog"}},
 
 	"shape":         {root, []string{"capture", "shape/route", "shape/arrival", "shape/session", "shape/mix", "shape/stat"}},
