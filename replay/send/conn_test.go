@@ -250,12 +250,12 @@ func TestUnasked(t *testing.T) {
 		o.Targets = []Target{server(t, func(n int, c *net.TCPConn) {
 			requests(c, func(*http.Request) bool {
 				_, _ = io.WriteString(c, okResponse)
-				time.Sleep(10 * time.Millisecond)
+				time.Sleep(100 * time.Millisecond)
 				_, err := io.WriteString(c, "HTTP/1.1 500 Unasked\r\nContent-Length: 0\r\n\r\n")
 				return err == nil
 			})
 		})}
-		s := shots(10, 40*time.Millisecond)
+		s := shots(5, 300*time.Millisecond)
 		for i := range s {
 			s[i].Client = 1
 		}
@@ -293,7 +293,7 @@ func TestBudget(t *testing.T) {
 		if got := e.Notes(); len(got) != 1 || got[0] != "in-flight ceiling lowered to 30 by the open-files limit (40)" {
 			t.Errorf("Notes() = %q", got)
 		}
-		s := shots(300, time.Millisecond)
+		s := shots(300, 5*time.Millisecond)
 		k := &sink{t: t, workers: e.Workers()}
 		if err := e.Send(t.Context(), nil, time.Now(), batches(s), k); err != nil {
 			t.Fatal(err)

@@ -54,15 +54,15 @@ func (p *portable) dial(ctx context.Context, x *exchange) (*countedConn, replay.
 		if allow := p.r.e.o.Allow; allow != nil && allow(addr) != nil {
 			return nil, replay.ErrGuard
 		}
-		p.makeRoom()
+		p.reserve()
 		raw, err := (&net.Dialer{KeepAlive: -1}).DialContext(ctx, "tcp", addr.String())
 		if err != nil {
+			p.r.open.Add(-1)
 			if kind = p.dialFailed(ctx, err); kind == replay.ErrDial {
 				continue
 			}
 			return nil, kind
 		}
-		p.r.open.Add(1)
 		c := &countedConn{Conn: raw, raw: raw, r: p.r}
 		if config := p.r.e.tls[s.Target]; config != nil {
 			if kind := p.handshake(ctx, c, config); kind != replay.ErrNone {
@@ -109,8 +109,9 @@ func (p *portable) dialFailed(ctx context.Context, err error) replay.ErrKind {
 	return replay.ErrDial
 }
 
-// makeRoom closes the connections that have been idle for longest while no descriptor is left for another.
-func (p *portable) makeRoom() {
+// reserve counts a connection that is about to be opened, before any other can take its descriptor. It closes the
+// connections that have been idle for longest while none is left.
+func (p *portable) reserve() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for p.r.open.Load() >= p.r.e.budget && p.idle.oldest != none {
@@ -119,4 +120,5 @@ func (p *portable) makeRoom() {
 		_ = c.nc.Close()
 		p.r.evicted.Add(1)
 	}
+	p.r.open.Add(1)
 }
