@@ -1,6 +1,9 @@
 package capture
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Basis says how a source's stamp became an arrival (docs/capture-logs.md).
 type Basis string
@@ -13,7 +16,8 @@ const (
 	BasisCompletion       Basis = "completion"
 )
 
-// Ledger accounts for one source. For logs: Lines = Requests + Σ Skipped + Filtered, exactly.
+// Ledger accounts for one source. For logs: Lines = Requests + Σ Skipped + Filtered, exactly. For packets:
+// Packets = Used + Σ Ignored and PayloadBytes = MessageBytes + Σ SkippedBytes, exactly, and Lines is 0.
 type Ledger struct {
 	Name       string           `json:"name"`
 	Format     string           `json:"format"`
@@ -31,6 +35,14 @@ type Ledger struct {
 	FilteredBy map[string]int64 `json:"filtered_by,omitempty"` // those of Filtered that have a name: a health check's, duplicate
 	Late       int64            `json:"late"`                  // requests that arrived out of order past the reorder window; still kept
 	Examples   []Example        `json:"examples,omitempty"`
+
+	// Of packets only.
+	Used         int64            `json:"used,omitempty"`          // packets that belong to a TCP connection
+	Ignored      map[string]int64 `json:"ignored,omitempty"`       // other packets, by reason
+	PayloadBytes int64            `json:"payload_bytes,omitempty"` // of TCP, as captured
+	MessageBytes int64            `json:"message_bytes,omitempty"` // of them in messages that were recovered
+	SkippedBytes map[string]int64 `json:"skipped_bytes,omitempty"` // the others, by reason
+	LostBytes    map[string]int64 `json:"lost_bytes,omitempty"`    // bytes of connections that the packets do not hold, by reason
 }
 
 // Example is one skipped line, kept to be shown: at most three for each reason.
@@ -80,6 +92,9 @@ func (l *Ledger) Add(o *Ledger) {
 	l.Bytes, l.Lines, l.Packets, l.Streams = l.Bytes+o.Bytes, l.Lines+o.Lines, l.Packets+o.Packets, l.Streams+o.Streams
 	l.Requests, l.Responses, l.Filtered, l.Late = l.Requests+o.Requests, l.Responses+o.Responses, l.Filtered+o.Filtered, l.Late+o.Late
 	l.Skipped, l.FilteredBy = addCounts(l.Skipped, o.Skipped), addCounts(l.FilteredBy, o.FilteredBy)
+	l.Used, l.Ignored = l.Used+o.Used, addCounts(l.Ignored, o.Ignored)
+	l.PayloadBytes, l.MessageBytes = l.PayloadBytes+o.PayloadBytes, l.MessageBytes+o.MessageBytes
+	l.SkippedBytes, l.LostBytes = addCounts(l.SkippedBytes, o.SkippedBytes), addCounts(l.LostBytes, o.LostBytes)
 	l.SHA256 = ""
 }
 
@@ -106,14 +121,26 @@ func (l *Ledger) Bad() int64 {
 
 // Balance checks the ledger's law and returns nil when it holds.
 func (l *Ledger) Balance() error {
-	sum := l.Requests + l.Filtered
-	for _, c := range l.Skipped {
-		sum += c
+	if l.Packets > 0 {
+		return errors.Join(
+			l.balance("packets", l.Packets, l.Used+sum(l.Ignored)),
+			l.balance("payload bytes", l.PayloadBytes, l.MessageBytes+sum(l.SkippedBytes)))
 	}
-	if l.Lines != sum {
-		return fmt.Errorf("%s: ledger does not balance: %d lines, %d accounted for", l.Name, l.Lines, sum)
+	return l.balance("lines", l.Lines, l.Requests+l.Filtered+sum(l.Skipped))
+}
+
+func (l *Ledger) balance(of string, have, accounted int64) error {
+	if have != accounted {
+		return fmt.Errorf("%s: ledger does not balance: %d %s, %d accounted for", l.Name, have, of, accounted)
 	}
 	return nil
+}
+
+func sum(counts map[string]int64) (n int64) {
+	for _, c := range counts {
+		n += c
+	}
+	return n
 }
 
 // SyntaxError says why one line (or record) is not a request. It is data, not a broken read: after one
