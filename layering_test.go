@@ -47,7 +47,8 @@ var law = map[string]struct {
 	"capture/redact/rules": {leaf, []string{"capture/redact"}},
 	"capture/accesslog":    {adapter, []string{"capture"}},
 	"capture/packet":       {leaf, nil},
-	"capture/source":       {adapter, []string{"capture", "capture/accesslog"}},
+	"capture/har":          {adapter, []string{"capture"}},
+	"capture/source":       {adapter, []string{"capture", "capture/accesslog", "capture/har"}},
 
 	"shape":         {root, []string{"capture", "shape/route", "shape/arrival", "shape/session", "shape/mix", "shape/stat"}},
 	"shape/stat":    {leaf, nil},

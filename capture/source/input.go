@@ -26,8 +26,10 @@ type input struct {
 	part   int    // place there
 
 	archive *archive          // of a capture file
-	parser  *accesslog.Parser // of an access log; with neither, lines are our own NDJSON
-	stream  *stream           // open from the start where it cannot be opened twice
+	parser  *accesslog.Parser // of an access log; with none of them, lines are our own NDJSON
+
+	recording *recording // another tool's file
+	stream    *stream    // open from the start where it cannot be opened twice
 }
 
 // stream is an open file down to its lines.
@@ -225,6 +227,9 @@ const (
 
 // lookAtLines finds out what writes such lines.
 func (s *Set) lookAtLines(in *input) error {
+	if s.lookAtRecording(in) {
+		return nil
+	}
 	lines, err := in.sample()
 	if err != nil || len(lines) == 0 {
 		return err

@@ -115,6 +115,16 @@ func (l *lineReader) peek(n int) (head []byte, whole bool) {
 	return l.buf[l.start:l.end], l.err != nil
 }
 
+// rest gives what was not read as lines yet as a stream, and leaves nothing.
+func (l *lineReader) rest() io.Reader {
+	head := l.buf[l.start:l.end]
+	l.start = l.end
+	if l.err != nil {
+		return io.MultiReader(bytes.NewReader(head), failed{l.err})
+	}
+	return io.MultiReader(bytes.NewReader(head), l.r)
+}
+
 // cut splits head behind its first line end. found is false where there is none.
 func cut(head []byte) (line, rest []byte, found bool) {
 	line, rest, found = bytes.Cut(head, []byte{'\n'})

@@ -50,12 +50,23 @@ func NewLive(ctx context.Context, stream io.Reader, o Options) (*Live, error) {
 // liveHead is how much of a stream is waited for to tell what it is; every line that is a request is longer.
 const liveHead = 24
 
+// sniffRecording is how much tells another tool's document from a log with such keys.
+const sniffRecording = 256
+
 // IsLines waits for the beginning of the stream and reports whether it is plain lines. What is compressed, or another
 // capture, has an end: the Live is then an io.Reader, from the beginning, for an import.
 func (l *Live) IsLines() (bool, error) {
 	head, err := l.in.stream.buffer.Peek(liveHead)
 	if err != nil && err != io.EOF {
 		return false, err
+	}
+	if bytes.HasPrefix(head, []byte("{")) && bytes.Contains(head, []byte(`"log"`)) { // a document is longer, a log's line may not be
+		head, _ = l.in.stream.buffer.Peek(sniffRecording)
+		for i := range recordings {
+			if recordings[i].recognise(head) {
+				return false, nil
+			}
+		}
 	}
 	return compression(head) == "" && !capture.IsCaptureFile(head) && bytes.IndexByte(head, 0) < 0 &&
 		!bytes.HasPrefix(head, []byte("\xff\xfe")) && !bytes.HasPrefix(head, []byte("\xfe\xff")), nil

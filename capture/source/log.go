@@ -48,10 +48,15 @@ func (s *Set) loadLog(in *input) error {
 	if err := l.read(); err != nil {
 		return err
 	}
+	return l.finish()
+}
+
+// finish closes the account of an input that was read to its end.
+func (l *log) finish() error {
 	l.describe()
-	s.bytes += l.ledger.Bytes
-	s.conns += l.top
-	s.ledger = append(s.ledger, l.ledger)
+	l.s.bytes += l.ledger.Bytes
+	l.s.conns += l.top
+	l.s.ledger = append(l.s.ledger, l.ledger)
 	if err := l.ledger.Balance(); err != nil {
 		return err
 	}
@@ -117,6 +122,11 @@ func (l *log) take(line []byte, q *capture.Request) error {
 	if err := l.parse(line, q); err != nil {
 		return l.bad(err)
 	}
+	return l.keep(q, known)
+}
+
+// keep takes a request of the input. known is the digest of its line where duplicates are left out.
+func (l *log) keep(q *capture.Request, known lineDigest) error {
 	if !l.s.o.Filter.Keep(q) {
 		l.ledger.Filter(l.s.o.Filter.Why(q))
 		return nil
@@ -155,10 +165,15 @@ func (l *log) parse(line []byte, q *capture.Request) error {
 		return err
 	}
 	l.s.nameHost(q)
+	l.resolve(q)
+	return nil
+}
+
+// resolve learns the resolution of the stamps where nobody states it.
+func (l *log) resolve(q *capture.Request) {
 	for q.At%l.unit != 0 {
 		l.unit /= 10
 	}
-	return nil
 }
 
 // bad skips the line that err is about; any other error is given back.
@@ -199,7 +214,9 @@ func (l *log) account() {
 		return
 	}
 	l.ledger.Format = "ndjson"
-	if l.ledger.Lines == 0 {
+	if l.in.recording != nil {
+		l.ledger.Format = l.in.recording.format
+	} else if l.ledger.Lines == 0 {
 		l.ledger.Format = "empty"
 	}
 	l.ledger.Basis, l.ledger.Resolution = capture.BasisStart, time.Duration(l.unit).String()

@@ -1,5 +1,5 @@
-// Package source opens whatever holds captured requests (access logs, capture files, lines of our own NDJSON,
-// compressed or not, one file or a rotated set from many hosts) and gives its requests in one order of
+// Package source opens whatever holds captured requests (access logs, capture files, lines of our own NDJSON, other
+// tools' recordings, compressed or not, one file or a rotated set from many hosts) and gives its requests in one order of
 // arrival, redacted, with a ledger for each source.
 //
 // What a source is follows from its content, never from its name. Logs are read whole before the first
@@ -259,6 +259,9 @@ func (s *Set) loadInput(in *input) (err error) {
 	}()
 	if in.archive != nil {
 		return s.loadArchive(in)
+	}
+	if in.recording != nil {
+		return s.loadRecording(in)
 	}
 	return s.loadLog(in)
 }

@@ -1,0 +1,106 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"trafficreplay/capture"
+	"trafficreplay/capture/har"
+)
+
+// recording is the format of a file in which another tool keeps requests. Its ledger counts entries as lines.
+type recording struct {
+	format    string
+	recognise func(head []byte) bool
+	open      func(r io.Reader, name string) entries
+}
+
+// entries gives the requests of a recording. A [*capture.SyntaxError] is about one entry; io.EOF is the end; any
+// other error names the file.
+type entries interface {
+	Next(q *capture.Request) error
+}
+
+var recordings = []recording{
+	{"har", har.Recognise, func(r io.Reader, name string) entries { return har.NewReader(r, name) }},
+}
+
+// lookAtRecording reports whether the input is a recording. A format that the user named is a log's.
+func (s *Set) lookAtRecording(in *input) bool {
+	if o := s.o.Accesslog; o.Format != "" || o.LogFormat != "" || len(o.Fields) > 0 {
+		return false
+	}
+	head, _ := in.stream.lines.peek(sniffSize)
+	for i := range recordings {
+		if !recordings[i].recognise(head) {
+			continue
+		}
+		in.recording = &recordings[i]
+		var q capture.Request
+		if in.recording.open(bytes.NewReader(head), in.name).Next(&q) == nil {
+			in.first = q.At
+		}
+		return true
+	}
+	return false
+}
+
+// loadRecording reads the entries of a recording into the sorter and keeps their ledger.
+func (s *Set) loadRecording(in *input) error {
+	if in.stream == nil {
+		st, err := in.open(s.o.Stdin)
+		if err != nil {
+			return err
+		}
+		in.stream = st
+		if err := st.unpack(); err != nil {
+			return fmt.Errorf("%s: %w", in.name, err)
+		}
+	}
+	l := s.newLog(in, s.sorter.Add)
+	if err := l.readEntries(in.recording.open(in.stream.lines.rest(), in.name)); err != nil {
+		return err
+	}
+	return l.finish()
+}
+
+func (l *log) readEntries(from entries) error {
+	var q capture.Request
+	for {
+		err := from.Next(&q)
+		if err == io.EOF {
+			return nil
+		}
+		bad, skipped := errors.AsType[*capture.SyntaxError](err)
+		if err != nil && !skipped {
+			return err
+		}
+		l.ledger.Lines++
+		l.s.lines++
+		if skipped {
+			l.skip(bad.Reason, bad.Part)
+		} else if err := l.keepEntry(&q); err != nil {
+			return fmt.Errorf("%s: entry %d: %w", l.in.name, l.ledger.Lines, err)
+		}
+		if l.ledger.Lines%progressEvery == 0 {
+			if err := l.s.tick(l.in.stream.offset()); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (l *log) keepEntry(q *capture.Request) error {
+	l.s.nameHost(q)
+	l.resolve(q)
+	var known lineDigest
+	if l.s.o.Dedupe {
+		src := q.Src
+		q.Src = nil // two copies of a file are twins
+		known = digest(q.AppendJSON(nil))
+		q.Src = src
+	}
+	return l.keep(q, known)
+}
