@@ -48,6 +48,7 @@ var law = map[string]struct {
 	"capture/accesslog":    {adapter, []string{"capture"}},
 	"capture/packet":       {leaf, nil},
 	"capture/har":          {adapter, []string{"capture"}},
+	"capture/tlskeys":      {leaf, nil},
 	"capture/source":       {adapter, []string{"capture", "capture/accesslog", "capture/har"}},
 
 	"shape":         {root, []string{"capture", "shape/route", "shape/arrival", "shape/session", "shape/mix", "shape/stat"}},
@@ -90,6 +91,7 @@ var dependencies = []struct {
 	{"github.com/klauspost/compress", []string{"capture", "shape"}, nil, "zstd frames of the capture file and of the session pool, and the readers of compressed inputs that capture lends to capture/source"},
 	{"github.com/ulikunitz/xz", []string{"capture/source"}, nil, "logs that were rotated into .xz"},
 	{"github.com/pierrec/lz4/v4", []string{"capture/source"}, nil, "logs that were rotated into .lz4"},
+	{"golang.org/x/crypto", []string{"capture/tlskeys"}, nil, "ChaCha20-Poly1305, which the standard library keeps to itself"},
 	{"golang.org/x/text", []string{"capture/source"}, nil, "logs in UTF-16"},
 	{"github.com/goccy/go-yaml", []string{"shape", "capture/redact/rules"}, nil, "the workload file and the redaction rules: positions in errors, and comments that survive a re-fit"},
 	{"github.com/HdrHistogram/hdrhistogram-go", []string{"replay/tally"}, nil, "latency histograms and intervals.hlog"},
