@@ -124,7 +124,7 @@ func (p *Parser) Basis() capture.Basis { return p.f.basis() }
 // Resolution is that of the dialect's stamps. Where the format does not settle it (JSON without a
 // log_format) it follows the finest fraction of a second seen so far.
 func (p *Parser) Resolution() time.Duration {
-	if !p.f.observed {
+	if !p.f.observed || p.f.coarse && !p.f.pinned[kTime] {
 		return p.f.resolution
 	}
 	r := time.Second
@@ -266,7 +266,7 @@ func (p *Parser) object(line []byte, q *capture.Request) bool {
 		} else if !known && p.f.wild != nil {
 			seq = p.f.learnHeader(path)
 		}
-		if len(seq) == 0 || !w.str && string(v) == "null" {
+		if len(seq) == 0 || !w.str && string(v) == "null" || string(v) == "(null)" { // as Fastly writes a header that was not sent
 			continue
 		}
 		if len(seq) == 1 && seq[0].how == whole && len(seq[0].lit) == 0 {

@@ -80,8 +80,8 @@ func nlb(columns string) (*format, error) {
 	return f, nil
 }
 
-// balancerColumn is what the balancers have in common. The three times add up to when the answer began to be sent; one
-// that does not apply is -1.
+// balancerColumn is what the balancers have in common. The three times add up to when the answer began to be sent, its first
+// byte; one that does not apply is -1.
 func balancerColumn(name string) step {
 	switch name {
 	case "client:port":
@@ -103,7 +103,8 @@ func balancerColumn(name string) step {
 }
 
 // s3 compiles a server access log of S3. time is when the request was received, total_time milliseconds until the last
-// byte of the answer. What S3 does by itself (lifecycle) and the members of a batch have no request line.
+// byte of the answer; bytes are those of the body, "-" for 0 (AWS, "Amazon S3 server access log format"). What S3 does by
+// itself (lifecycle) and the members of a batch have no request line; of a copy the source has a line of its own.
 func s3(columns string) (*format, error) {
 	f := ofAWS(columns, 17, func(name string) step {
 		switch name {
@@ -111,6 +112,8 @@ func s3(columns string) (*format, error) {
 			return step{kind: kTime}
 		case "remote_ip":
 			return step{kind: kClient}
+		case "operation":
+			return step{kind: kGate, auto: true, layout: "REST.COPY.OBJECT_GET|REST.COPY.PART_GET"}
 		case "requester":
 			return step{kind: kUser}
 		case "request_uri":
@@ -118,7 +121,7 @@ func s3(columns string) (*format, error) {
 		case "http_status":
 			return step{kind: kStatus}
 		case "bytes_sent":
-			return step{kind: kSize}
+			return step{kind: kSize, zero: true}
 		case "total_time":
 			return step{kind: kDur, unit: millisecond}
 		case "referer":

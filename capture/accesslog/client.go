@@ -8,6 +8,9 @@ func (p *Parser) client(s *step, v []byte) bool {
 	if p.f.keys != nil || s.auto {
 		v = withoutPort(v)
 	}
+	if s.layout != "" && among(s.layout, v) {
+		return p.fail(reasonNone, v, "a request that the server made itself")
+	}
 	if p.f.text != nil && bytes.IndexByte(v, ' ') >= 0 {
 		return p.fail(reasonMisfit, v, "not an address")
 	}

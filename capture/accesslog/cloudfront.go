@@ -49,15 +49,18 @@ func ofCloudFront(fields []byte) bool {
 }
 
 // cloudFrontColumn is the meaning of a column. cs(Host) is the distribution's own name, x-host-header what the viewer
-// asked for. Percent signs are encoded once more.
+// asked for; in real-time logs cs-host is what the viewer asked for, and x-host-header the distribution's (AWS, "Use
+// real-time access logs", "Fields"). Percent signs are encoded once more.
 func cloudFrontColumn(name string) step {
 	s := w3cColumn(name)
 	switch name {
 	case "timestamp", "timestamp(ms)":
 		s.kind, s.rank = kTime, rankGood
-	case "cs(Host)", "cs-host":
+	case "cs(Host)":
 		s.kind, s.rank = kHost, rankName
-	case "cs-uri-query":
+	case "cs-host":
+		s.kind, s.rank = kHost, rankPinned
+	case "cs-uri-stem", "cs-uri-query":
 		s.esc = percentOnce
 	case "time-taken":
 		s.auto, s.unit = false, second

@@ -15,10 +15,10 @@ const (
 		`arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/my-targets/73e2d6bc24d8a067 "Root=1-58337262-36d228ad5d99923122bbe354"`
 	albTail = ` "www.example.com" "arn:aws:acm:us-east-2:123456789012:certificate/1234" 1 2018-07-02T22:22:59.364000Z "authenticate,forward" "-" "-" ` +
 		`"10.0.0.1:80" "200" "-" "-" TID_123456`
-	albWant = `2018-07-02T22:22:59.364 GET /a%20b?c=d HTTP/2.0 scheme=https host=www.example.com client=192.168.131.39 status=200 dur=1000 wire=366 [User-Agent: curl/7.46.0]`
+	albWant = `2018-07-02T22:22:59.364 GET /a%20b?c=d HTTP/2.0 scheme=https host=www.example.com client=192.168.131.39 status=200 dur=1000 first=1000 wire=366 [User-Agent: curl/7.46.0]`
 
 	s3Line = `79a5 b [06/Feb/2019:00:00:38 +0000] 192.0.2.3 - A1206F460EXAMPLE REST.HEAD.OBJECT x "HEAD /b/x HTTP/1.1" 200 - - 9 3 2 "-" "-" -`
-	s3Want = `2019-02-06T00:00:38 HEAD /b/x HTTP/1.1 client=192.0.2.3 status=200 dur=3000`
+	s3Want = `2019-02-06T00:00:38 HEAD /b/x HTTP/1.1 client=192.0.2.3 status=200 dur=3000 size=0`
 
 	iisHead = "#Software: Microsoft Internet Information Services 10.0\n#Version: 1.0\n#Date: 2018-01-01 08:09:10\n#Fields: "
 	cfHead  = "#Version: 1.0\n#Fields: " + cloudFrontColumns + "\n"
@@ -32,12 +32,12 @@ var columnCases = []struct{ name, what, text, want string }{
 	{"alb", "with the fields of 2025", albLine + albTail + ` "internal.example" "/rewritten" "TransformSuccess" new`, albWant},
 	{"alb", "line of 2018", albLine + ` "-" "-" 0 2018-07-02T22:22:59.364000Z`, albWant},
 	{"alb", "line of 2016, without request_creation_time", albLine,
-		`2018-07-02T22:23:00.185641 GET /a%20b?c=d HTTP/2.0 scheme=https host=www.example.com client=192.168.131.39 status=200 dur=1000 wire=366 [User-Agent: curl/7.46.0]`},
+		`2018-07-02T22:23:00.185641 GET /a%20b?c=d HTTP/2.0 scheme=https host=www.example.com client=192.168.131.39 status=200 dur=1000 first=1000 wire=366 [User-Agent: curl/7.46.0]`},
 	{"alb", "no target: the times are -1", `http 2018-11-30T22:23:00.186641Z app/my-loadbalancer/50dc6c495c0c9188 [2001:db8::7]:2817 - -1 -1 -1 503 - 34 366 "GET http://www.example.com:8080/ HTTP/1.1" "-" - - arn "Root=1" "-" "-" 0 2018-11-30T22:22:58.364000Z "forward" "-" "-"`,
 		`2018-11-30T22:22:58.364 GET / HTTP/1.1 scheme=http host=www.example.com:8080 client=2001:db8::7 status=503 dur=1822641 wire=366`},
 	{"alb", "one of the times is -1, no request_creation_time", strings.Replace(albLine, "0.001 0.000", "0.001 -1", 1),
 		`2018-07-02T22:23:00.186641 GET /a%20b?c=d HTTP/2.0 scheme=https host=www.example.com client=192.168.131.39 status=200 wire=366 [User-Agent: curl/7.46.0]`},
-	{"alb", "WebSocket over TLS", strings.Replace(strings.Replace(albLine+albTail, "h2 ", "wss ", 1), "200 200", "101 101", 1), strings.Replace(albWant, "status=200", "status=101", 1)},
+	{"alb", "WebSocket over TLS", strings.Replace(strings.Replace(albLine+albTail, "h2 ", "wss ", 1), "200 200", "101 101", 1), strings.Replace(albWant, "status=200 dur=1000", "status=101 dur=822641", 1)},
 	{"alb", "gRPC", strings.Replace(strings.Replace(albLine+albTail, "h2 ", "grpcs ", 1), "GET ", "POST ", 1), strings.Replace(albWant, "GET", "POST", 1)},
 	{"alb", "agent with quotes", strings.Replace(albLine+albTail, "curl/7.46.0", `a \"b\" \x22c`, 1), strings.Replace(albWant, "curl/7.46.0", `a "b" "c`, 1)},
 	{"alb", "no readable request", strings.Replace(albLine+albTail, "GET https://www.example.com:443/a%20b?c=d HTTP/2.0", "- - -", 1), reasonRequest},
@@ -45,13 +45,13 @@ var columnCases = []struct{ name, what, text, want string }{
 
 	// AWS, "Access logs for your Classic Load Balancer", "Example log entries".
 	{"elb", "HTTP", `2015-05-13T23:39:43.945958Z my-loadbalancer 192.168.131.39:2817 10.0.0.1:80 0.000073 0.001048 0.000057 200 200 12 29 "POST http://www.example.com:80/x HTTP/1.1" "curl/7.38.0" - -`,
-		`2015-05-13T23:39:43.945958 POST /x HTTP/1.1 scheme=http host=www.example.com client=192.168.131.39 status=200 dur=1178 size=29 body_size=12 [User-Agent: curl/7.38.0]`},
+		`2015-05-13T23:39:43.945958 POST /x HTTP/1.1 scheme=http host=www.example.com client=192.168.131.39 status=200 dur=1178 first=1178 size=29 body_size=12 [User-Agent: curl/7.38.0]`},
 	{"elb", "HTTPS", `2015-05-13T23:39:43.945958Z my-loadbalancer 192.168.131.39:2817 10.0.0.1:80 0.000086 0.001048 0.001337 200 200 0 57 "GET https://www.example.com:443/ HTTP/1.1" "curl/7.38.0" DHE-RSA-AES128-SHA TLSv1.2`,
-		`2015-05-13T23:39:43.945958 GET / HTTP/1.1 scheme=https host=www.example.com client=192.168.131.39 status=200 dur=2471 size=57 body_size=0 [User-Agent: curl/7.38.0]`},
+		`2015-05-13T23:39:43.945958 GET / HTTP/1.1 scheme=https host=www.example.com client=192.168.131.39 status=200 dur=2471 first=2471 size=57 body_size=0 [User-Agent: curl/7.38.0]`},
 	{"elb", "no instance took it", `2015-05-13T23:39:43.945958Z my-loadbalancer 192.168.131.39:2817 - -1 -1 -1 503 - 0 0 "GET http://www.example.com:80/ HTTP/1.1" "-" - -`,
 		`2015-05-13T23:39:43.945958 GET / HTTP/1.1 scheme=http host=www.example.com client=192.168.131.39 status=503 size=0 body_size=0`},
 	{"elb", "line of 2014", `2014-02-15T23:39:43.945958Z my-test-loadbalancer 192.168.131.39:2817 10.0.0.1:80 0.000073 0.001048 0.000057 200 200 0 29 "GET http://www.example.com:80/ HTTP/1.1"`,
-		`2014-02-15T23:39:43.945958 GET / HTTP/1.1 scheme=http host=www.example.com client=192.168.131.39 status=200 dur=1178 size=29 body_size=0`},
+		`2014-02-15T23:39:43.945958 GET / HTTP/1.1 scheme=http host=www.example.com client=192.168.131.39 status=200 dur=1178 first=1178 size=29 body_size=0`},
 	{"elb", "TCP", `2015-05-13T23:39:43.945958Z my-loadbalancer 192.168.131.39:2817 10.0.0.1:80 0.001069 0.000028 0.000041 - - 82 305 "- - - " "-" - -`, reasonNotHTTP},
 	{"elb", "SSL", `2015-05-13T23:39:43.945958Z my-loadbalancer 192.168.131.39:2817 10.0.0.1:80 0.001065 0.000015 0.000023 - - 57 502 "- - - " "-" ECDHE-ECDSA-AES128-GCM-SHA256 TLSv1.2`, reasonNotHTTP},
 

@@ -244,7 +244,10 @@ func (t *trial) fieldMap() {
 	if 2*begins > len(t.lines) {
 		f.ends = false
 	}
-	if bareUnit {
+	switch {
+	case bareUnit && t.anyPoint():
+		t.rescale(second) // Application Gateway v2: a whole number among those with a point
+	case bareUnit:
 		t.bareUnits()
 	}
 }
@@ -298,11 +301,17 @@ func (t *trial) bareUnits() {
 		}
 	}
 	if t.p.unit != 0 {
-		for i := range t.lines {
-			if o := &t.lines[i]; o.bareUnit && !o.point {
-				o.dur = o.dur / millisecond * t.p.unit
-			}
-		}
+		t.rescale(t.p.unit)
 	}
 	t.note("durations without a unit are read as %s where whole, as seconds where they have a point", name)
+}
+
+// rescale reads whole durations, which were taken for milliseconds, as units.
+func (t *trial) rescale(unit int64) {
+	t.p.unit = unit
+	for i := range t.lines {
+		if o := &t.lines[i]; o.bareUnit && !o.point {
+			o.dur = o.dur / millisecond * unit
+		}
+	}
 }

@@ -106,7 +106,9 @@ func (p *Parser) word(s *step, v []byte) bool {
 	r := &p.rec
 	switch s.kind {
 	case kMethod:
-		r.method = v
+		if !p.withheld(v) {
+			r.method = v
+		}
 	case kUnescaped:
 		r.target = p.escapeAgain(v)
 	case kURI:
@@ -124,6 +126,9 @@ func (p *Parser) word(s *step, v []byte) bool {
 			r.path, r.pathRank, r.decoded, r.sent = v, s.rank, s.kind == kDecoded, s.sent
 		}
 	case kQuery:
+		if p.withheld(v) {
+			return true
+		}
 		if r.query = bytes.TrimPrefix(v, []byte("?")); bytes.HasPrefix(r.query, []byte("X-AzureApplicationGateway-")) {
 			r.query = nil // the gateway's own variables
 		}
@@ -138,11 +143,16 @@ func (p *Parser) word(s *step, v []byte) bool {
 	case kScheme:
 		r.setScheme(v)
 	case kHTTPS:
-		if string(v) == "on" {
+		switch string(v) {
+		case "on", "true", "1":
 			r.scheme = schemeHTTPS
+		case "off", "false", "0":
+			r.scheme = schemeHTTP
 		}
 	case kTLS:
-		r.scheme = schemeHTTPS
+		if r.scheme = schemeHTTPS; bytes.EqualFold(v, noTLS) {
+			r.scheme = schemeHTTP
+		}
 	case kHost:
 		r.setHost(v, s.rank)
 	case kHostPort:
@@ -170,6 +180,9 @@ func (p *Parser) word(s *step, v []byte) bool {
 	}
 	return true
 }
+
+// noTLS is what Cloudflare writes for the version of TLS where there was none.
+var noTLS = []byte("none")
 
 var (
 	schemeHTTP  = []byte("http")
@@ -332,9 +345,13 @@ func (p *Parser) count(s *step, v []byte, q *capture.Request) bool {
 	return true
 }
 
+// withheld reports whether a value of JSON was replaced before it was logged: by Caddy or Traefik, which do not log
+// secrets, or by AWS WAF as it was told.
+func (p *Parser) withheld(v []byte) bool { return p.f.keys != nil && string(v) == "REDACTED" }
+
 func (p *Parser) header(s *step, v []byte, q *capture.Request) bool {
-	if p.f.keys != nil && string(v) == "REDACTED" {
-		return true // by Caddy or Traefik, which do not log secrets
+	if p.withheld(v) {
+		return true
 	}
 	p.rec.headerBytes += len(s.name) + len(v)
 	if p.rec.headerBytes > capture.MaxHeaders {

@@ -19,6 +19,7 @@ import (
 //	header.*=PREFIX* every key that begins so names a header
 //	only=PATH:A|B    the line is a request only where the value is one of these
 //	never=PATH:A|B   the line is no request where the value is one of these
+//	visitor=PATH:A|B a client; where it is one of these the server asked itself
 //	pairs=PATH       a list of {"key":…,"value":…} or {"name":…,"value":…}, read as an object of these keys
 //
 //	key=PATH         nothing but a sign of the dialect
@@ -69,6 +70,7 @@ func fieldStep(name string, ofPreset bool) (s step, ok bool) {
 			"tls":     {kind: kTLS},
 			"https":   {kind: kHTTPS},
 			"key":     {},
+			"visitor": {kind: kClient},
 			"only":    {kind: kGate},
 			"never":   {kind: kGate, auto: true},
 		}[name]
@@ -159,6 +161,11 @@ func (f *field) setUnit(unit string) error {
 	case kGate:
 		s.layout = unit
 		return nil
+	case kClient:
+		if f.name == "visitor" {
+			s.layout = unit
+			return nil
+		}
 	}
 	return fmt.Errorf("%s: unit %q: the field has none", f.name, unit)
 }
@@ -235,6 +242,8 @@ func ownGroup(name string) string {
 	switch name {
 	case "url", "path", "decoded", "request":
 		return "target"
+	case "never":
+		return "key"
 	}
 	return name
 }

@@ -46,6 +46,7 @@ type format struct {
 	columns func(comment []byte) sequence
 
 	observed bool // the resolution is that of the stamps seen
+	coarse   bool // but for fractions of the preset's own stamps, which say nothing
 	// other, if not nil, says of a line that does not fit why it holds no HTTP request, or "" where it cannot tell.
 	other func(line []byte) (msg string)
 

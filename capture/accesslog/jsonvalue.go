@@ -86,8 +86,12 @@ func scientific(v []byte, unit int64) (ns int64, ok bool) {
 
 // gate lets a line pass whose value is, or is not, one of those that make it a request.
 func (p *Parser) gate(s *step, v []byte) bool {
-	in := false
-	for rest := s.layout; rest != ""; {
+	return among(s.layout, v) != s.auto || p.fail(reasonNone, v, "not the record of a request")
+}
+
+// among reports whether v is one of the values a|b|c.
+func among(values string, v []byte) bool {
+	for rest := values; rest != ""; {
 		one := rest
 		for i := range len(rest) {
 			if rest[i] == '|' {
@@ -95,10 +99,12 @@ func (p *Parser) gate(s *step, v []byte) bool {
 				break
 			}
 		}
-		in = in || string(v) == one
+		if string(v) == one {
+			return true
+		}
 		rest = rest[min(len(one)+1, len(rest)):]
 	}
-	return in != s.auto || p.fail(reasonNone, v, "not the record of a request")
+	return false
 }
 
 // nothing reports whether the line says nothing of a request: it is the record of something else.

@@ -7,7 +7,7 @@ var cloudPresets = []preset{
 	{"gcp-lb", compileFieldMap, gcpMap, false},
 	{"cloudflare", compileFieldMap, cloudflareMap, false},
 	{"azure-front-door", compileFieldMap, frontDoorMap, true},
-	{"azure-app-gateway", compileFieldMap, appGatewayMap, true},
+	{"azure-app-gateway", compileGateway, appGatewayMap, true},
 	{"fastly", compileFieldMap, fastlyMap, false},
 	{"istio-json", compileFieldMap, istioMap, false},
 	{"envoy-json", compileFieldMap, envoyMap, false},
@@ -58,110 +58,6 @@ const traefikMap = `
 	tls=.TLSVersion
 	header.*=.request_*
 	resp_header.*=.downstream_*`
-
-// Google Cloud's timestamp is when the first front end received the request; receiveTimestamp is the log's. Sizes count
-// the heads.
-const gcpMap = `
-	!at=.timestamp:rfc3339
-	duration=.httpRequest.latency:s
-	!method=.httpRequest.requestMethod
-	!url=.httpRequest.requestUrl
-	proto=.httpRequest.protocol
-	status=.httpRequest.status
-	resp_wire=.httpRequest.responseSize
-	client=.httpRequest.remoteIp
-	header.User-Agent=.httpRequest.userAgent
-	header.Referer=.httpRequest.referer`
-
-// Cloudflare's fields are chosen one by one; all but two may be absent. The bytes of an answer count its head.
-// Requests that the edge makes for itself (Workers) did not come from a client.
-const cloudflareMap = `
-	at=.EdgeStartTimestamp
-	end=.EdgeEndTimestamp
-	first=.EdgeTimeToFirstByteMs:ms
-	!method=.ClientRequestMethod
-	target=.ClientRequestURI
-	path=.ClientRequestPath
-	!host=.ClientRequestHost
-	scheme=.ClientRequestScheme
-	proto=.ClientRequestProtocol
-	tls=.ClientSSLProtocol
-	status=.EdgeResponseStatus
-	resp_wire=.EdgeResponseBytes
-	resp_size=.EdgeResponseBodyBytes
-	client=.ClientIP
-	header.User-Agent=.ClientRequestUserAgent
-	header.Referer=.ClientRequestReferer
-	header.X-Requested-With=.ClientXRequestedWith
-	header.*=.RequestHeaders.*
-	resp_header.*=.ResponseHeaders.*
-	never=.ClientRequestSource:edgeWorkerFetch|edgeWorkerCacheAPI|edgeWorkerKV|edgeWorkerDO|edgeCacheAPI|purge|sslDetector|earlyHintsCache
-	never=.WorkerSubrequest:true`
-
-// Front Door stamps when the answer was delivered. The classic tier spells its category with a small d.
-const frontDoorMap = `
-	stamp=.time
-	duration=.properties.timeTaken:s
-	first=.properties.timeToFirstByte:s
-	!method=.properties.httpMethod
-	!url=.properties.requestUri
-	proto=.properties.httpVersion
-	host=.properties.hostName
-	status=.properties.httpStatusCode
-	resp_wire=.properties.responseBytes
-	client=.properties.clientIp
-	header.User-Agent=.properties.userAgent
-	header.Referer=.properties.referer
-	header.Referer=.properties.referrer
-	!only=.category:FrontDoorAccessLog|FrontdoorAccessLog`
-
-// Application Gateway: v2 logs timeTaken in seconds with a point, v1 in whole milliseconds and its own variables for a
-// query. requestUri is decoded and perhaps rewritten.
-const appGatewayMap = `
-	stamp=.timeStamp
-	stamp=.timestamp
-	stamp=.time
-	duration=.properties.timeTaken
-	!method=.properties.httpMethod
-	target=.properties.originalRequestUriWithArgs
-	!decoded=.properties.requestUri
-	query=.properties.requestQuery
-	proto=.properties.httpVersion
-	host=.properties.originalHost
-	host=.properties.host
-	https=.properties.sslEnabled
-	status=.properties.httpStatus
-	resp_wire=.properties.sentBytes
-	client=.properties.clientIP
-	client=.properties.clientIp
-	header.User-Agent=.properties.userAgent
-	header.X-Forwarded-For=.properties.xForwardedFor
-	!only=.category:ApplicationGatewayAccessLog`
-
-// Fastly writes what its format names; these are the names of its documented examples.
-const fastlyMap = `
-	at=.time_start
-	at=.timestamp
-	at=.start_time
-	end=.time_end
-	duration=.time_elapsed:us
-	duration=.elapsed_usec:us
-	method=.request_method
-	method=.method
-	target=.url
-	target=.request
-	host=.host
-	host=.request_host
-	proto=.request_protocol
-	proto=.protocol
-	status=.response_status
-	status=.status
-	resp_size=.response_body_size
-	resp_size=.resp_body_size
-	client=.client_ip
-	header.User-Agent=.request_user_agent
-	header.Referer=.request_referer
-	!never=.fastly_is_edge:false|0`
 
 const istioMap = `
 	!at=.start_time
@@ -221,18 +117,6 @@ const zeekMap = `
 	header.Origin=.origin
 	user=.username
 	!key=.trans_depth`
-
-const wafMap = `
-	!at=.timestamp:unix_ms
-	!method=.httpRequest.httpMethod
-	!path=.httpRequest.uri
-	query=.httpRequest.args
-	proto=.httpRequest.httpVersion
-	scheme=.httpRequest.scheme
-	status=.responseCodeSent
-	!client=.httpRequest.clientIp
-	pairs=.httpRequest.headers
-	header.*=.httpRequest.headers.*`
 
 const ecsMap = `
 	at=.event.start

@@ -31,8 +31,8 @@ const (
 	kProto
 	kProtoOrScheme
 	kScheme
-	kHTTPS // "on" over TLS
-	kTLS   // protocol or cipher: anything over TLS
+	kHTTPS // "on" or true over TLS, "off" or false without
+	kTLS   // protocol or cipher: anything but "none" over TLS
 	kHost
 	kHostPort // $server_port: completes the scheme only
 	kStatus
@@ -96,7 +96,7 @@ type step struct {
 	rank   uint8  // the higher of two values of one kind counts
 	unit   int64  // kDur, kFirst, kTime: nanoseconds
 	name   []byte // kHeader, kRespHeader
-	layout string // kTimePart, kTime: a strftime pattern, rfc3339 or clf; kGate: the values
+	layout string // kTimePart, kTime: a strftime pattern, rfc3339 or clf; kGate: the values; kClient: those that are no client
 }
 
 // sequence is a compiled text format.

@@ -40,7 +40,7 @@ func (p *Parser) when(q *capture.Request) bool {
 		p.digits = max(p.digits, r.parts.digits)
 	}
 	if r.summed && !r.short && r.dur < 0 {
-		r.dur = r.sum
+		r.parted(q.Status)
 	}
 	ends := p.f.ends && !r.begin
 	if r.ended {
@@ -87,6 +87,15 @@ func (p *Parser) bothEnds() (ends bool) {
 		r.dur = r.end - r.stamp
 	}
 	return false
+}
+
+// parted uses the parts of a balancer's time, which end where it began to send the answer: how long it sent is not logged. Of
+// a WebSocket, whose stamp of the end is that of the connection's, both stamps know more.
+func (r *record) parted(status int) {
+	if r.first = r.sum; status == 101 && r.begin && r.ended {
+		return
+	}
+	r.dur = r.sum
 }
 
 // noTime says why a line without a stamp is no request.
