@@ -1,6 +1,9 @@
 package accesslog
 
-import "strings"
+import (
+	"strings"
+	"testing"
+)
 
 // fdLine is an entry of Front Door Standard and Premium with these properties, fdClassic one of the classic tier.
 func fdLine(properties string) string {
@@ -94,4 +97,17 @@ var gatewayCases = []vendorCase{
 	{"azure-app-gateway", "a TCP session", gwLine(`"clientIP":"10.0.0.1","protocol":"TCP","sessionTime":12.5,"receivedBytes":12,"sentBytes":34,"upstreamSentBytes":12,"upstreamReceivedBytes":34`), reasonNone},
 	{"azure-app-gateway", "performance", `{"operationName":"ApplicationGatewayPerformance","time":"2016-04-09T00:00:00Z","category":"ApplicationGatewayPerformanceLog","properties":{"healthyHostCount":"4","requestCount":"185","latency":"0"}}`, reasonNone},
 	{"azure-app-gateway", "firewall", `{"timeStamp":"2021-10-14T22:17:11+00:00","operationName":"ApplicationGatewayFirewall","category":"ApplicationGatewayFirewallLog","properties":{"clientIp":"185.42.129.24","requestUri":"\/","ruleId":"920350","action":"Matched","hostname":"20.110.30.194:80"}}`, reasonNone},
+}
+
+// TestGatewayWholeSeconds: v2 writes a whole number of seconds without a point; the lines around it tell that it is v2.
+func TestGatewayWholeSeconds(t *testing.T) {
+	lines := bytesOf([]string{gwLine(gwFull), gwLine(strings.Replace(gwFull, `"timeTaken":0.034`, `"timeTaken":2`, 1)), gwLine(gwFull)})
+	p, note, err := Detect(lines, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := gwWant + "\n" + strings.NewReplacer("22:17:10.966", "22:17:09", "dur=34000", "dur=2000000").Replace(gwWant) + "\n" + gwWant
+	if got := shown(t, p, lines); got != want {
+		t.Errorf("(%s)\n got %s\nwant %s", note, got, want)
+	}
 }

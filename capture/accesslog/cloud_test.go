@@ -119,3 +119,34 @@ func TestVendorAllocations(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkParseVendors: the requests of each vendor's table, over and over.
+func BenchmarkParseVendors(b *testing.B) {
+	for _, name := range []string{"gcp-lb", "cloudflare", "azure-front-door", "azure-app-gateway", "fastly", "aws-waf", "cloudfront-json", "s3", "cloudfront"} {
+		b.Run(name, func(b *testing.B) {
+			p, err := New(Options{Format: name})
+			if err != nil {
+				b.Fatal(err)
+			}
+			var lines [][]byte
+			size := 0
+			for _, c := range vendorCases {
+				if c.name == name && c.isRequest() {
+					lines = append(lines, []byte(c.line))
+					size += len(c.line)
+				}
+			}
+			var q capture.Request
+			i := 0
+			b.ReportAllocs()
+			b.SetBytes(int64(size / len(lines)))
+			for b.Loop() {
+				if i++; i == len(lines) {
+					i = 0
+				}
+				_ = p.Parse(lines[i], &q)
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "lines/s")
+		})
+	}
+}

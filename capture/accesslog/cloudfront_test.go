@@ -1,6 +1,9 @@
 package accesslog
 
-import "strings"
+import (
+	"strings"
+	"testing"
+)
 
 // cfEntry is a line of the legacy standard log: 33 cells between tabs, written here between blanks.
 func cfEntry(cells string) string { return strings.ReplaceAll(cells, " ", "\t") }
@@ -62,4 +65,24 @@ var cloudFrontJSONCases = []vendorCase{
 	{"cloudfront-json", "WebSocket", cfJSON(strings.NewReplacer(`"cs-protocol":"https"`, `"cs-protocol":"wss"`, `"sc-status":"200"`, `"sc-status":"101"`, `"0.053"`, `"25.000"`).Replace(cfJSONAll)),
 		strings.NewReplacer("22:30:24.947", "22:30:00", "status=200 dur=53000", "status=101 dur=25000000").Replace(cfJSONWant)},
 	{"cloudfront-json", "no method", `{"date":"2024-11-14","time":"22:30:25","x-edge-location":"DEL54-P6","cs-method":"-","cs-uri-stem":"-","sc-status":"400","x-edge-request-id":"x"}`, reasonNone},
+}
+
+// TestCloudFrontRealTimeHost: AWS, "Use real-time access logs", "Fields": cs-host is what the viewer asked for, x-host-header
+// the distribution's name, the other way round than in standard logs; cs-uri-stem holds the query.
+func TestCloudFrontRealTimeHost(t *testing.T) {
+	for _, fields := range []string{"timestamp c-ip cs-method cs-host x-host-header cs-uri-stem cs-uri-query time-taken", "timestamp c-ip cs-method x-host-header cs-host cs-uri-stem cs-uri-query time-taken"} {
+		hosts := "www.example.com d1.cloudfront.net"
+		if strings.Contains(fields, "x-host-header cs-host") {
+			hosts = "d1.cloudfront.net www.example.com"
+		}
+		lines := bytesOf([]string{"#Fields: " + fields, cfEntry("1573512000.123 192.0.2.1 GET " + hosts + " /a%2520b?c=d c=d 0.100")})
+		const want = "2019-11-11T22:40:00.023 GET /a%20b?c=d host=www.example.com client=192.0.2.1 dur=100000"
+		p, _, err := Detect(lines, Options{})
+		if err != nil || p.Name() != "cloudfront" {
+			t.Fatalf("Detect = %v, %v, want cloudfront", p, err)
+		}
+		if got := shown(t, p, lines); got != want {
+			t.Errorf("%s\n got %s\nwant %s", fields, got, want)
+		}
+	}
 }

@@ -52,6 +52,13 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	}
+	for i, p := range ps {
+		for _, c := range vendorCases {
+			if c.name == p.Name() {
+				f.Add(byte(i), []byte(c.line))
+			}
+		}
+	}
 	f.Fuzz(func(t *testing.T, which byte, line []byte) {
 		p := ps[int(which)%len(ps)]
 		p.Rewind() // a header that an earlier input named
