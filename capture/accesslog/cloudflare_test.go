@@ -27,7 +27,7 @@ var cloudflareCases = []vendorCase{
 		`2022-05-25T13:25:26 GET /a host=shop.example client=192.0.2.7 status=200`},
 	{"cloudflare", "unixnano as text", strings.NewReplacer(`1712790000100000000`, `"1653485126000000001"`, `1712790000123456789`, `"1653485132000000001"`).Replace(cfLine("")),
 		`2022-05-25T13:25:26.000000001 GET /a host=shop.example client=192.0.2.7 status=200 dur=6000000`},
-	{"cloudflare", "rfc3339ms", strings.NewReplacer(`1712790000100000000`, `"2025-05-25T13:25:26.250Z"`, `1712790000123456789`, `"2025-05-25T13:25:26.375Z"`).Replace(cfLine("")),
+	{"cloudflare", "RFC 3339 with a fraction", strings.NewReplacer(`1712790000100000000`, `"2025-05-25T13:25:26.250Z"`, `1712790000123456789`, `"2025-05-25T13:25:26.375Z"`).Replace(cfLine("")),
 		`2025-05-25T13:25:26.25 GET /a host=shop.example client=192.0.2.7 status=200 dur=125000`},
 	// ClientSSLProtocol: "none" means that SSL was not used.
 	{"cloudflare", "without TLS", cfLine(`,"ClientSSLProtocol":"none","ClientSSLCipher":"NONE"`), strings.Replace(cfWant, "/a host", "/a scheme=http host", 1)},
