@@ -244,10 +244,7 @@ func (t *trial) fieldMap() {
 	if 2*begins > len(t.lines) {
 		f.ends = false
 	}
-	switch {
-	case bareUnit && t.anyPoint():
-		t.rescale(second) // Application Gateway v2: a whole number among those with a point
-	case bareUnit:
+	if bareUnit {
 		t.bareUnits()
 	}
 }
@@ -301,17 +298,11 @@ func (t *trial) bareUnits() {
 		}
 	}
 	if t.p.unit != 0 {
-		t.rescale(t.p.unit)
-	}
-	t.note("durations without a unit are read as %s where whole, as seconds where they have a point", name)
-}
-
-// rescale reads whole durations, which were taken for milliseconds, as units.
-func (t *trial) rescale(unit int64) {
-	t.p.unit = unit
-	for i := range t.lines {
-		if o := &t.lines[i]; o.bareUnit && !o.point {
-			o.dur = o.dur / millisecond * unit
+		for i := range t.lines {
+			if o := &t.lines[i]; o.bareUnit && !o.point {
+				o.dur = o.dur / millisecond * t.p.unit
+			}
 		}
 	}
+	t.note("durations without a unit are read as %s where whole, as seconds where they have a point", name)
 }

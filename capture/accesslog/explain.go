@@ -134,7 +134,7 @@ var meanings = map[kind]string{
 	kHead: "client and user", kClient: "client", kUser: "user", kTimePart: "part of the stamp", kEnd: "end", kDur: "duration", kDurElse: "duration",
 	kFirst: "first", kRequest: "request", kMethod: "method", kTarget: "target", kPath: "path", kDecoded: "path", kQuery: "query", kProto: "proto",
 	kProtoOrScheme: "proto", kScheme: "scheme", kHTTPS: "scheme", kTLS: "scheme", kHost: "host", kHostPort: "scheme", kStatus: "status",
-	kSize: "resp_size", kWire: "resp_wire", kBodySize: "body_size", kBody: "body", kConn: "conn", kGate: "whether it is a request",
+	kSize: "resp_size", kWire: "resp_wire", kBodySize: "body_size", kBody: "body", kConn: "conn", kGate: "whether it is a request", kSeconds: "a whole duration is seconds",
 	kPeer: "client", kFrontend: "scheme", kServerHost: "host", kTimer: "part of the times",
 }
 

@@ -29,6 +29,7 @@ type record struct {
 	dash                                        bool // the size is "-"
 	point                                       bool // the duration is written with a point
 	bareUnit                                    bool // its unit is a guess
+	seconds                                     bool // but for kSeconds
 
 	timers timers
 
@@ -48,6 +49,9 @@ func (p *Parser) put(s *step, v []byte, q *capture.Request) bool {
 		if n, msg := p.rec.parts.scan(s.layout, v); msg != "" || n != len(v) {
 			return p.fail(reasonTime, v, msgTime)
 		}
+		return true
+	case kSeconds:
+		p.rec.seconds = true
 		return true
 	case kHead:
 		return p.head(v) || p.fail(reasonMisfit, v, "not a client, an identity and a user")

@@ -16,6 +16,7 @@ import (
 //	url=PATH         a whole URL; the port that its scheme implies is no part of the host
 //	tls=PATH         a TLS version or cipher: any value means https
 //	https=PATH       "on" means https
+//	seconds=PATH     the key's presence means that a duration without a unit is one of seconds
 //	header.*=PREFIX* every key that begins so names a header
 //	only=PATH:A|B    the line is a request only where the value is one of these
 //	never=PATH:A|B   the line is no request where the value is one of these
@@ -71,6 +72,7 @@ func fieldStep(name string, ofPreset bool) (s step, ok bool) {
 			"https":   {kind: kHTTPS},
 			"key":     {},
 			"visitor": {kind: kClient},
+			"seconds": {kind: kSeconds},
 			"only":    {kind: kGate},
 			"never":   {kind: kGate, auto: true},
 		}[name]

@@ -84,8 +84,8 @@ const frontDoorMap = `
 	!only=.category:FrontDoorAccessLog|FrontdoorAccessLog
 	!only=.Category:FrontDoorAccessLog|FrontdoorAccessLog`
 
-// Application Gateway: v2 logs timeTaken in seconds with a point, v1 in whole milliseconds and its own variables for a
-// query. requestUri is decoded and perhaps rewritten. 127.0.0.1 is the gateway itself (Microsoft, "Monitoring data
+// Application Gateway: v2 logs timeTaken in seconds and the server it routed to, v1 in milliseconds and its own variables
+// for a query. requestUri is decoded and perhaps rewritten. 127.0.0.1 is the gateway itself (Microsoft, "Monitoring data
 // reference"). Log Analytics has a table of its own for it, or writes the type of a column behind its name.
 const appGatewayMap = `
 	stamp=.timeStamp
@@ -95,6 +95,10 @@ const appGatewayMap = `
 	duration=.properties.timeTaken
 	duration=.TimeTaken:s
 	duration=.timeTaken_d
+	seconds=.properties.sslProtocol
+	seconds=.properties.serverRouted
+	seconds=.sslProtocol_s
+	seconds=.serverRouted_s
 	!method=.properties.httpMethod
 	!method=.HttpMethod
 	!method=.httpMethod_s

@@ -18,6 +18,7 @@ const (
 	kEnd      // a complete stamp of the end, whatever the dialect's others are
 	kDur
 	kDurElse // the duration where kDur says nothing, if it is one
+	kSeconds // the key alone says that a whole duration counts seconds
 	kPart    // a part of the duration: all are added, if all are known
 	kFirst
 	kRequest // method target protocol

@@ -39,6 +39,9 @@ func (p *Parser) when(q *capture.Request) bool {
 		r.stamp, r.stamped = ns, true
 		p.digits = max(p.digits, r.parts.digits)
 	}
+	if r.seconds && r.bareUnit {
+		p.inSeconds()
+	}
 	if r.summed && !r.short && r.dur < 0 {
 		r.parted(q.Status)
 	}
@@ -87,6 +90,17 @@ func (p *Parser) bothEnds() (ends bool) {
 		r.dur = r.end - r.stamp
 	}
 	return false
+}
+
+// inSeconds reads a duration without a unit again, as seconds.
+func (p *Parser) inSeconds() {
+	r, unit := &p.rec, p.unit
+	if unit == 0 {
+		unit = millisecond
+	}
+	if r.bareUnit = false; !r.point {
+		r.dur = min(r.dur/unit, maxDuration/second) * second
+	}
 }
 
 // parted uses the parts of a balancer's time, which end where it began to send the answer: how long it sent is not logged. Of
