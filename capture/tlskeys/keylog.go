@@ -40,11 +40,6 @@ var labelNames = map[string]label{
 	"SERVER_TRAFFIC_SECRET_0":         serverTraffic,
 }
 
-// otherLabels are of other secrets, which no record is protected with.
-var otherLabels = map[string]bool{"EXPORTER_SECRET": true, "EARLY_EXPORTER_MASTER_SECRET": true, "RSA": true, "CLIENT_TRAFFIC_SECRET_N": true,
-	"SERVER_TRAFFIC_SECRET_N": true, "ECH_SECRET": true, "ECH_CONFIG": true, "QUIC_CLIENT_HANDSHAKE_TRAFFIC_SECRET": true,
-	"QUIC_SERVER_HANDSHAKE_TRAFFIC_SECRET": true, "QUIC_CLIENT_TRAFFIC_SECRET_0": true, "QUIC_SERVER_TRAFFIC_SECRET_0": true}
-
 // Limits of a key log.
 const (
 	maxLine     = 4 << 10
@@ -68,7 +63,7 @@ func (k *Keys) Len() int {
 	return len(k.sessions)
 }
 
-// Read adds the lines of a key log. Comments, blank lines and secrets that protect no records are passed over; a line
+// Read adds the lines of a key log. Comments, blank lines and labels that protect no records are passed over; a line
 // that is none of a key log is an error that names it. name is what errors call the file.
 func (k *Keys) Read(r io.Reader, name string) error {
 	if k.sessions == nil {
@@ -99,22 +94,19 @@ func (k *Keys) add(line []byte) error {
 	if len(fields) != 3 {
 		return errNoKeyLog
 	}
-	l, known := labelNames[string(fields[0])]
-	if !known {
-		if otherLabels[string(fields[0])] {
-			return nil
-		}
+	secret := make([]byte, hex.DecodedLen(len(fields[2])))
+	if _, err := hex.Decode(secret, fields[2]); err != nil {
 		return errNoKeyLog
 	}
+	l, known := labelNames[string(fields[0])]
+	if !known {
+		return nil
+	}
 	var of random
-	if hex.DecodedLen(len(fields[1])) != len(of) || hex.DecodedLen(len(fields[2])) > maxSecret || len(fields[2]) == 0 {
+	if hex.DecodedLen(len(fields[1])) != len(of) || len(secret) > maxSecret {
 		return errNoKeyLog
 	}
 	if _, err := hex.Decode(of[:], fields[1]); err != nil {
-		return errNoKeyLog
-	}
-	secret, err := hex.DecodeString(string(fields[2]))
-	if err != nil {
 		return errNoKeyLog
 	}
 	s := k.sessions[of]

@@ -406,7 +406,8 @@ func TestKeyLog(t *testing.T) {
 	for _, c := range []struct{ name, log, want string }{
 		{"all kinds", "# comment\n\nCLIENT_RANDOM " + r + " " + s + "\r\nEXPORTER_SECRET " + r + " " + s + "\nRSA 00 00\n", ""},
 		{"two fields", "CLIENT_RANDOM " + r, "k: line 1: not a line of a key log"},
-		{"an unknown label", "\nWHATEVER " + r + " " + s, "k: line 2: not a line of a key log"},
+		{"an unknown label", "WHATEVER " + r + " " + s + "\nCLIENT_RANDOM " + r + " " + s, ""},
+		{"another file", "\nthis is text", "k: line 2: not a line of a key log"},
 		{"a short random", "CLIENT_RANDOM abcd " + s, "k: line 1: not a line"},
 		{"no hex", "CLIENT_RANDOM " + r + " " + strings.Repeat("zz", 48), "k: line 1: not a line"},
 		{"a long secret", "CLIENT_RANDOM " + r + " " + s + "00", "k: line 1: not a line"},
