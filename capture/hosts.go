@@ -5,21 +5,24 @@ import (
 	"slices"
 )
 
-// hostSet is the hosts of requests, and how many requests name none.
-type hostSet struct {
-	names    map[string]struct{} // in lower case, at most MaxHosts
-	last     []byte              // the one that was seen last
-	name     []byte              // the same in lower case
-	hostless int64
-	overflow bool // there are more, or longer ones
+// HostSet is the hosts of requests, at most MaxHosts of them, and how many requests name none. The zero value is
+// empty and ready to use. It is not safe for concurrent use.
+type HostSet struct {
+	Hostless int64
+	Overflow bool // there are more hosts, or longer ones
+
+	names map[string]struct{} // in lower case
+	last  []byte              // the one that was seen last
+	name  []byte              // the same in lower case
 }
 
 // maxHostName is the longest host that the metadata names: 253 bytes of DNS name, a port, some air.
 const maxHostName = 300
 
-func (s *hostSet) add(host []byte) {
+// Add counts the host of a request; an empty one is none.
+func (s *HostSet) Add(host []byte) {
 	if len(host) == 0 {
-		s.hostless++
+		s.Hostless++
 		return
 	}
 	if string(host) == string(s.last) {
@@ -31,7 +34,7 @@ func (s *hostSet) add(host []byte) {
 		return
 	}
 	if len(s.names) == MaxHosts || len(s.name) > maxHostName {
-		s.overflow = true
+		s.Overflow = true
 		return
 	}
 	if s.names == nil {
@@ -41,16 +44,16 @@ func (s *hostSet) add(host []byte) {
 }
 
 // addAll adds what another set counted.
-func (s *hostSet) addAll(o *hostSet) {
-	for _, name := range o.sorted() {
-		s.add([]byte(name))
+func (s *HostSet) addAll(o *HostSet) {
+	for _, name := range o.Names() {
+		s.Add([]byte(name))
 	}
-	s.hostless += o.hostless
-	s.overflow = s.overflow || o.overflow
+	s.Hostless += o.Hostless
+	s.Overflow = s.Overflow || o.Overflow
 }
 
-// sorted is the names in order; never nil.
-func (s *hostSet) sorted() []string {
+// Names is the hosts in lower case, in order; never nil.
+func (s *HostSet) Names() []string {
 	names := slices.AppendSeq(make([]string, 0, len(s.names)), maps.Keys(s.names))
 	slices.Sort(names)
 	return names

@@ -22,7 +22,7 @@ type Sorter struct {
 	fill    *batch // what is being added
 	scratch []byte
 	added   int64
-	hosts   hostSet
+	hosts   HostSet
 
 	spiller *spiller // nil while all fits in memory
 	merge   *merger  // of its runs
@@ -79,7 +79,7 @@ func (s *Sorter) Add(q *Request) error {
 	if err := s.fill.add(q, &s.scratch); err != nil {
 		return err
 	}
-	s.hosts.add(q.Host)
+	s.hosts.Add(q.Host)
 	s.added++
 	return nil
 }

@@ -46,7 +46,7 @@ type Writer struct {
 	ledgers func() []Ledger // nil: none
 	checked time.Time       // when the last checkpoint was written
 	meta    Meta
-	hosts   hostSet
+	hosts   HostSet
 	err     error // sticky: of Write, or the end
 
 	full  chan chunk  // lines to be compressed
@@ -158,7 +158,7 @@ func (w *Writer) Write(q *Request) error {
 		return tooLong("request", nil, n, MaxRecord)
 	}
 	w.buf = append(w.buf, '\n')
-	w.hosts.add(q.Host)
+	w.hosts.Add(q.Host)
 	w.count(1, q.At, q.At)
 	return w.fullFrame()
 }
@@ -191,7 +191,7 @@ func (w *Writer) SetSources(ls []Ledger) { w.meta.Sources = ls }
 // Meta is the metadata of what was written so far.
 func (w *Writer) Meta() Meta {
 	m := w.meta
-	m.Hosts, m.HostsOverflow, m.Hostless = w.hosts.sorted(), w.hosts.overflow, w.hosts.hostless
+	m.Hosts, m.HostsOverflow, m.Hostless = w.hosts.Names(), w.hosts.Overflow, w.hosts.Hostless
 	return m
 }
 

@@ -65,26 +65,40 @@ func replaceFile(path string, write func(io.Writer) error) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// Load reads a workload file and its pool. Settings of the file that it extends, one level, are already
-// in the workload. Faults of the file read path:line:column: message.
+// Load reads a workload file and its pool, as Read and ReadPool do.
 func Load(path string) (*Workload, *Pool, error) {
-	w, err := read(path, false)
+	w, err := Read(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	if w.Extends != "" {
-		if err := w.inherit(); err != nil {
-			return nil, nil, err
-		}
-	}
-	if w.Sessions.Pool == "" {
-		return nil, nil, fmt.Errorf("%s: sessions.pool: no session pool; fit the workload again", path)
-	}
-	pool, err := readPool(filepath.Dir(path), w)
+	pool, err := w.ReadPool()
 	if err != nil {
 		return nil, nil, err
 	}
 	return w, pool, nil
+}
+
+// Read reads a workload file without its pool. Settings of the file that it extends, one level, are already
+// in the workload. Faults of the file read path:line:column: message.
+func Read(path string) (*Workload, error) {
+	w, err := read(path, false)
+	if err != nil {
+		return nil, err
+	}
+	if w.Extends != "" {
+		if err := w.inherit(); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// ReadPool reads the pool of the workload that was read from Path.
+func (w *Workload) ReadPool() (*Pool, error) {
+	if w.Sessions.Pool == "" {
+		return nil, fmt.Errorf("%s: sessions.pool: no session pool; fit the workload again", w.Path)
+	}
+	return readPool(filepath.Dir(w.Path), w)
 }
 
 // read reads one file, at most maxFile bytes of it.

@@ -127,13 +127,7 @@ func (a *app) importTo(ctx context.Context, args []string, in *inputFlags, path 
 	if err := set.CopyTo(w); err != nil {
 		return nil, nil, errors.Join(err, w.Abort())
 	}
-	a.term.done()
-	for _, n := range set.Notes() {
-		a.term.notef("%s", n)
-	}
-	for _, n := range set.Warnings() {
-		a.term.warnf("%s", n)
-	}
+	a.tell(set)
 	a.warnSpared(in.rules, redactor.Spared())
 	w.SetSources(set.Ledgers())
 	return w, redactor.Hits(), w.Close()

@@ -31,17 +31,23 @@ type inputFlags struct {
 }
 
 func (f *inputFlags) add(cmd *cobra.Command) {
+	f.addReading(cmd)
+	fs := cmd.Flags()
+	fs.BoolVar(&f.keepSecrets, "keep-secrets", false, "redact nothing")
+	fs.StringVar(&f.rules, "redact", "", "YAML file of your own redaction rules, on top of the default ones (docs/safety.md)")
+	fs.StringVar(&f.keyFile, "key-file", "", "key of the clients' pseudonyms: captures made with one key can be joined by client")
+	fs.StringVar(&f.newKeyFile, "new-key-file", "", "make such a key, put it into this new file and use it")
+	fs.BoolVar(&f.noBodies, "no-bodies", false, "drop request and response bodies")
+}
+
+// addReading adds those that say how lines are read and which of them count.
+func (f *inputFlags) addReading(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringVar(&f.format, "format", "", "name of the log's dialect (default: recognised)")
 	fs.StringVar(&f.logFormat, "log-format", "", "log format of nginx, Apache, HAProxy, Envoy, Squid or Varnish, pasted verbatim from its configuration")
 	fs.StringArrayVar(&f.fields, "field", nil, "of JSON lines: NAME=PATH[:UNIT], such as method=.req.verb, end=.ts:unix_ms, duration=.took:s (repeatable)")
 	fs.StringVar(&f.timezone, "timezone", "", "zone of stamps that carry none, such as Europe/Berlin (default: UTC)")
 	fs.StringVar(&f.maxSkipped, "max-skipped", "", "more skipped lines than this share are an error, such as 5%")
-	fs.BoolVar(&f.keepSecrets, "keep-secrets", false, "redact nothing")
-	fs.StringVar(&f.rules, "redact", "", "YAML file of your own redaction rules, on top of the default ones (docs/safety.md)")
-	fs.StringVar(&f.keyFile, "key-file", "", "key of the clients' pseudonyms: captures made with one key can be joined by client")
-	fs.StringVar(&f.newKeyFile, "new-key-file", "", "make such a key, put it into this new file and use it")
-	fs.BoolVar(&f.noBodies, "no-bodies", false, "drop request and response bodies")
 	fs.StringVar(&f.filter.Since, "since", "", "only requests that arrived at or after this instant (RFC 3339)")
 	fs.StringVar(&f.filter.Until, "until", "", "only requests that arrived before this instant (RFC 3339)")
 	fs.StringVar(&f.filter.Host, "host", "", "only this host; also the host of logs that name none")
@@ -52,6 +58,12 @@ func (f *inputFlags) add(cmd *cobra.Command) {
 	fs.StringVar(&f.filter.Sample, "sample", "", "keep this share of the clients, such as 10%")
 	fs.BoolVar(&f.dedupe, "dedupe", false, "leave out lines that stand in another log too (docs/capture-logs.md)")
 	fs.BoolVar(&f.filter.ExcludeHealthChecks, "exclude-health-checks", false, "leave out requests of health checkers and monitors (docs/capture-logs.md lists how they are known)")
+}
+
+// asItIs reports that nothing was typed that says how lines are read or which of them count.
+func (f *inputFlags) asItIs() bool {
+	return f.filter == (capture.FilterFlags{}) && !f.dedupe && f.format == "" && f.logFormat == "" && len(f.fields) == 0 &&
+		f.timezone == "" && f.maxSkipped == ""
 }
 
 // options turns what was typed into what it means.
@@ -112,6 +124,17 @@ func (a *app) open(ctx context.Context, args []string, in *inputFlags) (*source.
 		p.total, p.known = set.Size()
 	}
 	return set, redactor, withFormatHint(err)
+}
+
+// tell passes on what was noticed about the sources, once they have been read.
+func (a *app) tell(set *source.Set) {
+	a.term.done()
+	for _, n := range set.Notes() {
+		a.term.notef("%s", n)
+	}
+	for _, n := range set.Warnings() {
+		a.term.warnf("%s", n)
+	}
 }
 
 // withFormatHint says what to do about a log that was not recognised.

@@ -21,7 +21,8 @@ import (
 // inspectDocument is what inspect --json prints; the text is a view of it.
 type inspectDocument struct {
 	Schema    string           `json:"schema"`
-	File      string           `json:"file"`
+	Kind      string           `json:"kind"`  // capture or source
+	File      string           `json:"file"`  // of several sources: their names, as typed
 	Whole     bool             `json:"whole"` // false: torn, or still being written; the figures are of what is sound
 	Requests  int64            `json:"requests"`
 	First     string           `json:"first"` // arrival, empty without requests
@@ -33,9 +34,10 @@ type inspectDocument struct {
 	Status    map[string]int64 `json:"status"` // "unknown" for requests without one
 	Clients   clientCount      `json:"clients"`
 	Hosts     []string         `json:"hosts"`
-	HostsMore bool             `json:"hosts_overflow"` // there are more than those
-	Hostless  int64            `json:"hostless"`       // requests that name no host
-	Redaction string           `json:"redaction"`      // rules that were applied; "none": secrets were kept; empty: unknown
+	HostsMore bool             `json:"hosts_overflow"`     // there are more than those
+	Hostless  int64            `json:"hostless"`           // requests that name no host
+	Redaction string           `json:"redaction"`          // rules that were applied; "none": secrets were kept; empty: unknown
+	Redacted  map[string]int64 `json:"redacted,omitempty"` // of a source: values by class that a capture would redact
 	Tool      string           `json:"tool"`
 	Sources   []capture.Ledger `json:"sources"`
 	Missing   []missingField   `json:"missing"`
@@ -71,14 +73,15 @@ type survey struct {
 	methods map[string]int64
 	status  [1000]int64
 	clients distinct
+	hosts   capture.HostSet
 	have    coverage
 	kept    bodyless
 }
 
 // coverage is how many requests have each field.
 type coverage struct {
-	requests, duration, client, host, query, agent, encoding, status, size, conn int64
-	subsecond                                                                    bool
+	requests, duration, client, host, query, agent, encoding, status, size, wire, conn int64
+	subsecond                                                                          bool
 }
 
 func newSurvey() *survey {
@@ -99,6 +102,7 @@ func (s *survey) add(q *capture.Request) {
 	if q.Status >= 0 && q.Status < len(s.status) {
 		s.status[q.Status]++
 	}
+	s.hosts.Add(q.Host)
 	s.cover(q)
 	if r := plan.Unsendable(q); r == plan.ReasonNoBody || r == plan.ReasonCutBody {
 		s.kept.add(q)
@@ -128,6 +132,7 @@ func (s *survey) cover(q *capture.Request) {
 			c.encoding += one(equalFold(q.Headers[i].Name, "Accept-Encoding"))
 		}
 	}
+	c.wire += one(q.RespWire != capture.Unknown)
 	if len(q.Client) > 0 {
 		c.client++
 		s.clients.add(q.Client)
@@ -170,11 +175,11 @@ func (s *survey) read(ctx context.Context, r capture.Stream, progress func(n int
 }
 
 // document puts together what was gathered and what the file knows about itself.
-func (s *survey) document(file string, m *capture.Meta) *inspectDocument {
+func (s *survey) document(kind, file string, m *capture.Meta) *inspectDocument {
 	d := &inspectDocument{
-		Schema: "replay.inspect/1", File: file, Requests: s.have.requests, Rate: s.rate.document(),
+		Schema: "replay.inspect/1", Kind: kind, File: file, Requests: s.have.requests, Rate: s.rate.document(),
 		Methods: s.methods, Status: map[string]int64{},
-		Hosts: m.Hosts, HostsMore: m.HostsOverflow, Hostless: s.have.requests - s.have.host,
+		Hosts: s.hosts.Names(), HostsMore: s.hosts.Overflow, Hostless: s.hosts.Hostless,
 		Redaction: m.Redaction, Tool: m.Tool, Sources: m.Sources,
 		Endpoints: []routeCount{}, Missing: []missingField{}, ToLog: []logAdvice{},
 	}
@@ -272,5 +277,5 @@ func spanText(seconds float64) string {
 	case s < 2*86400:
 		return fmt.Sprintf("1 day %d h", s/3600%24)
 	}
-	return fmt.Sprintf("%d days %d h", s/86400, s/3600%24)
+	return fmt.Sprintf("%s days %d h", thousands(s/86400), s/3600%24)
 }

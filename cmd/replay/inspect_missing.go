@@ -19,6 +19,9 @@ type missingField struct {
 	Routes   []routeCount `json:"routes,omitempty"`
 }
 
+// sureProxy is from how many requests on a single client is taken for a proxy's address.
+const sureProxy = 100
+
 // missing lists what is not there, the dearest first.
 func (s *survey) missing(t *route.Table, m *capture.Meta) []missingField {
 	var out []missingField
@@ -49,12 +52,19 @@ func (s *survey) missing(t *route.Table, m *capture.Meta) []missingField {
 	}
 	lack("durations", c.requests-c.duration, "%s", cost)
 	lack("client identity", c.requests-c.client, "these requests belong to no session: think times and connections cannot follow a user")
+	if n, exact := s.clients.count(); exact && n == 1 && c.client >= sureProxy {
+		lack("client identity", c.client, "one address asked for everything, as behind a proxy: its users cannot be told apart")
+	}
 	lack("hosts", c.requests-c.host, "the guard does not know production: a target off loopback needs --captured-host")
 	lack("query strings", none(c.query), "if the application uses them, no replayed search or page is the real one")
 	lack("User-Agent", none(c.agent), "what answers by browser or bot answers to one client")
 	lack("Accept-Encoding", none(c.encoding), "answers may come uncompressed and larger than production's")
 	lack("status", none(c.status), "scanners cannot be told from users, nor errors be compared with production's")
-	lack("response sizes", none(c.size), "routes are learnt with less evidence, and sizes cannot be compared")
+	if c.wire > 0 && c.size == 0 {
+		lack("response sizes", c.requests, "known only with the heads of the answers: they can be compared roughly")
+	} else {
+		lack("response sizes", none(c.size), "routes are learnt with less evidence, and sizes cannot be compared")
+	}
 	lack("connections", none(c.conn), "how long clients kept connections is guessed")
 	return out
 }

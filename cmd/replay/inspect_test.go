@@ -98,7 +98,7 @@ func TestSurveyIsBounded(t *testing.T) {
 		}
 		s.add(&q)
 	}
-	d := s.document("f", &capture.Meta{})
+	d := s.document("capture", "f", &capture.Meta{})
 	if len(s.kept.paths) > maxBodyless || len(d.Methods) > maxMethods+1 || d.Requests != n {
 		t.Errorf("%d paths, %d methods, %d requests", len(s.kept.paths), len(d.Methods), d.Requests)
 	}
@@ -145,7 +145,7 @@ func TestMissing(t *testing.T) {
 			s := newSurvey()
 			s.add(q)
 			var got []string
-			for _, m := range s.document("f", &capture.Meta{Sources: []capture.Ledger{l}}).Missing {
+			for _, m := range s.document("capture", "f", &capture.Meta{Sources: []capture.Ledger{l}}).Missing {
 				got = append(got, m.Field+": "+m.Cost)
 			}
 			if strings.Join(got, "\n") != tt.want {
@@ -160,10 +160,10 @@ func TestInspectText(t *testing.T) {
 	s := newSurvey()
 	q := capture.Request{}
 	q.Reset()
-	q.Method, q.Target, q.Host = []byte("GET\x1b[2J"), []byte("/\x1b]0;x\x07"+strings.Repeat("é", 300)), []byte("h")
-	empty := newSurvey().document("e\x1b.cap.zst", &capture.Meta{})
+	q.Method, q.Target, q.Host = []byte("GET\x1b[2J"), []byte("/\x1b]0;x\x07"+strings.Repeat("é", 300)), []byte("a\x1b[1m\nb")
+	empty := newSurvey().document("capture", "e\x1b.cap.zst", &capture.Meta{})
 	s.add(&q)
-	hostile := s.document("h.cap.zst", &capture.Meta{Hosts: []string{"a\x1b[1m\nb"}, Redaction: "1\u202e", Sources: []capture.Ledger{{Name: "x\x1b", Format: "nginx"}}})
+	hostile := s.document("capture", "h.cap.zst", &capture.Meta{Redaction: "1\u202e", Sources: []capture.Ledger{{Name: "x\x1b", Format: "nginx"}}})
 	for _, d := range []*inspectDocument{empty, hostile} {
 		var b strings.Builder
 		if err := writeInspectText(newTerminal(&b, nil, func(string) string { return "" }), d); err != nil {

@@ -29,7 +29,10 @@ const (
 func writeInspectText(t *terminal, d *inspectDocument) error {
 	p := t.printer()
 	state := ""
-	if !d.Whole {
+	switch {
+	case d.Kind == "source":
+		state = " (read as replay capture would; nothing was written)"
+	case !d.Whole:
 		state = " (not whole: torn, or still being written)"
 	}
 	p.linef("%s: %s%s", d.File, counted(d.Requests, "request"), state)
@@ -88,8 +91,11 @@ func rateText(v float64) string {
 		}
 		v, unit = v*u.times, u.unit
 	}
-	if v >= 100 {
+	switch {
+	case v >= 100:
 		return thousands(int64(v+0.5)) + unit
+	case v < 0.1:
+		return fmt.Sprintf("%.2g%s", v, unit)
 	}
 	return fmt.Sprintf("%.1f%s", v, unit)
 }
@@ -159,6 +165,9 @@ func hostsText(d *inspectDocument) string {
 }
 
 func redactionText(d *inspectDocument) string {
+	if d.Kind == "source" {
+		return fmt.Sprintf("a capture of it replaces %s%s", counted(total(d.Redacted), "value"), colon(countsText(d.Redacted)))
+	}
 	switch d.Redaction {
 	case "":
 		return "unknown"
@@ -166,6 +175,14 @@ func redactionText(d *inspectDocument) string {
 		return "none: this file holds its secrets (--keep-secrets); written by replay " + d.Tool
 	}
 	return fmt.Sprintf("rules %s; written by replay %s", d.Redaction, d.Tool)
+}
+
+// colon puts a list behind its sum, if there is one.
+func colon(list string) string {
+	if list == "" {
+		return ""
+	}
+	return ":" + list
 }
 
 func writeRoutesText(p *printer, d *inspectDocument) {

@@ -137,10 +137,15 @@ func (a *app) prepare(ctx context.Context, args []string, f *runFlags, typed []*
 	return j, a.foretell(j, f)
 }
 
+// isWorkload tells a workload file from captures and sources: by its name alone, since logs may hold anything.
+func isWorkload(name string) bool {
+	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+}
+
 // loadInput reads a workload file, or fits the capture that the arguments are or become.
 func (a *app) loadInput(ctx context.Context, j *job, args []string, f *runFlags) error {
 	j.input = filepath.Base(args[0])
-	if len(args) == 1 && (strings.HasSuffix(args[0], ".yaml") || strings.HasSuffix(args[0], ".yml")) {
+	if len(args) == 1 && isWorkload(args[0]) {
 		w, pool, err := shape.Load(args[0])
 		if err != nil {
 			return usage(err)

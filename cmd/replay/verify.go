@@ -10,7 +10,12 @@ import (
 
 // verify reads the whole file and says that it is whole. What is wrong otherwise is an error: torn at the end only, or
 // damaged in the middle, and where.
-func (a *app) verify(path string, r *capture.Reader) error {
+func (a *app) verify(path string) error {
+	r, err := openCapture(path)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
 	var q capture.Request
 	var n int64
 	for {
@@ -42,6 +47,15 @@ func (a *app) verify(path string, r *capture.Reader) error {
 	p := a.term.printer()
 	p.linef("%s: whole, %s requests", path, thousands(n))
 	return p.err
+}
+
+// openCapture opens what must be a capture file.
+func openCapture(path string) (*capture.Reader, error) {
+	r, err := capture.Open(path)
+	if _, ok := errors.AsType[*capture.FormatError](err); ok {
+		return nil, &exit{exitTrouble, err, []string{fmt.Sprintf("replay capture %s", path)}}
+	}
+	return r, err
 }
 
 // torn is the error of a file whose end is missing.

@@ -80,6 +80,24 @@ func (c Curve) Mean() float64 {
 	return c.cumulative().at(c.Window()) / (float64(c.Window()) / float64(time.Second))
 }
 
+// Rates are the mean rates per second in n equal parts of the window.
+func (c Curve) Rates(n int) []float64 {
+	window := c.Window()
+	if window <= 0 || n < 1 {
+		return nil
+	}
+	mass := c.cumulative()
+	rates := make([]float64, n)
+	width := float64(window) / float64(n)
+	before := 0.0
+	for i := range rates {
+		upTo := mass.at(int64(float64(i+1) * width))
+		rates[i] = (upTo - before) / (width / float64(time.Second))
+		before = upTo
+	}
+	return rates
+}
+
 // weightedMean is ∫λ²/∫λ, the rate at which the mean request arrives: what the level of an IDC refers to.
 func (c Curve) weightedMean() float64 {
 	var num, den float64
