@@ -76,6 +76,10 @@ func cloudFrontColumn(name string) step {
 		s.kind, s.name = kHeader, []byte("Referer")
 	case "cs-cookie":
 		s.kind, s.name = kHeader, []byte("Cookie")
+	case "cs-accept":
+		s.kind, s.name = kHeader, []byte("Accept")
+	case "cs-accept-encoding":
+		s.kind, s.name = kHeader, []byte("Accept-Encoding")
 	case "x-forwarded-for":
 		s.rank = rankName
 	}

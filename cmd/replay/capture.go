@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -175,7 +176,7 @@ func writeSourceText(p *printer, l *capture.Ledger) {
 		p.linef("    skipped %s: %s", r, thousands(l.Skipped[r]))
 		for _, e := range l.Examples {
 			if e.Reason == r {
-				p.linef("      %s: %s", e.Src, e.Part)
+				p.linef("      %s", strings.TrimSuffix(e.Src+": "+e.Part, ": "))
 			}
 		}
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"trafficreplay/capture"
+	"trafficreplay/capture/accesslog"
 )
 
 type inspectFlags struct {
@@ -97,7 +99,12 @@ func (a *app) inspectAny(ctx context.Context, args []string, f *inspectFlags) er
 	if bad, ok := errors.AsType[*capture.FormatError](err); ok && (errors.Is(bad, capture.ErrTorn) || errors.Is(bad, capture.ErrVersion)) {
 		return err
 	}
-	return a.inspectSource(ctx, args, &f.in)
+	claimed := err
+	err = a.inspectSource(ctx, args, &f.in)
+	if errors.Is(err, accesslog.ErrUnknown) && strings.HasSuffix(strings.TrimSuffix(args[0], ".part"), ".cap.zst") {
+		return claimed // what the name promises is the better thing to say
+	}
+	return err
 }
 
 // inspect reads the whole file once. One that is torn, as one is that is still being written, is told of as far as

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,27 +14,47 @@ import (
 	"trafficreplay/capture/accesslog"
 )
 
-// written has, for each server that advices names, what it writes when it is configured so, and which fields our
-// import must find in that. Servers whose fields are fixed, or whose dialect is no known one yet, have none of
-// their own: skip says why.
+// written has, for each server that can be configured, what it writes when it is configured as we advise, and which
+// fields our import must find in that.
 var written = []struct {
 	server    string
 	logFormat string // given to --log-format, else the line is recognised by itself
+	head      string // a line before it
 	line      string
-	skip      string
+	us        int64 // duration; 0: 2000
+	unheard   bool  // Accept-Encoding cannot be had
 }{
 	{server: "nginx", line: nginxWritten},
 	{server: "nginx by its log_format", logFormat: "log_format replay escape=json " + nginxReplayFields + ";", line: nginxWritten},
 	{server: "ingress-nginx", line: nginxWritten},
 	{server: "Apache httpd", logFormat: quotedPart(advice("Apache httpd").Lines, `LogFormat "`, `" replay`),
 		line: `10.0.0.1 - - [23/Nov/2026:14:00:00.250000 +0000] "GET /a?b=c HTTP/1.1" 200 12 300 "http://r.example/" "curl/8" 2000 "shop.example" "-" "-" "*/*" "gzip"`},
-	{server: "HAProxy", line: `{"start_time":"23/Nov/2026:14:00:00.250","duration_ms":2,"client_ip":"10.0.0.1","method":"GET","request_uri":"/a?b=c","protocol":"HTTP/1.1","host":"shop.example","http_user_agent":"curl/8","http_accept_encoding":"gzip","status":200,"bytes_sent":300}`},
+	{server: "HAProxy", logFormat: haproxyReplayFormat[strings.Index(haproxyReplayFormat, "log-format"):],
+		line: `10.0.0.1:50000 [23/Nov/2026:14:00:00.250] web app/s1 0/0/0/2/2 200 300 -- "shop.example" "GET /a?b=c HTTP/1.1" "curl/8" "gzip" -`},
 	{server: "Envoy", line: `{"start_time":"2026-11-23T14:00:00.250Z","duration_ms":"2","client_ip":"10.0.0.1","method":"GET","path":"/a?b=c","protocol":"HTTP/1.1","scheme":"https","authority":"shop.example","status":"200","bytes_sent":"300","connection":"7","http_user_agent":"curl/8","http_referer":"http://r.example/","http_x_forwarded_for":"-","http_accept_encoding":"gzip"}`},
 	{server: "Caddy", line: `{"level":"info","ts":"2026-11-23T14:00:00.252Z","logger":"http.log.access.log0","msg":"handled request","request":{"remote_ip":"10.0.0.1","remote_port":"50000","client_ip":"10.0.0.1","proto":"HTTP/1.1","method":"GET","host":"shop.example","uri":"/a?b=c","headers":{"User-Agent":["curl/8"],"Accept-Encoding":["gzip"]}},"bytes_read":0,"user_id":"","duration":0.002,"size":12,"status":200,"resp_headers":{"Server":["Caddy"]}}`},
-	{server: "Traefik", line: `{"ClientAddr":"10.0.0.1:50000","ClientHost":"10.0.0.1","DownstreamContentSize":12,"DownstreamStatus":200,"Duration":2000000,"RequestAddr":"shop.example","RequestHost":"shop.example","RequestMethod":"GET","RequestPath":"/a?b=c","RequestProtocol":"HTTP/1.1","RequestScheme":"https","StartUTC":"2026-11-23T14:00:00.25Z","request_Accept-Encoding":"gzip","request_User-Agent":"curl/8","level":"info","msg":"","time":"2026-11-23T14:00:00Z"}`,
-		skip: "traefik-json is no dialect that we know yet: request_User-Agent and the port behind the client stay unread"},
-	{server: "AWS load balancer", skip: "its fields are fixed, there is nothing to configure"},
-	{server: "CloudFront", skip: "the order of its fields is the user's: the header of the log says it"},
+	{server: "Traefik", line: `{"ClientAddr":"10.0.0.1:50000","ClientHost":"10.0.0.1","ClientPort":"50000","ClientUsername":"-","DownstreamContentSize":12,"DownstreamStatus":200,"Duration":2000000,"RequestAddr":"shop.example","RequestContentSize":0,"RequestCount":1,"RequestHost":"shop.example","RequestMethod":"GET","RequestPath":"/a?b=c","RequestPort":"-","RequestProtocol":"HTTP/1.1","RequestScheme":"https","RetryAttempts":0,"StartLocal":"2026-11-23T15:00:00.25+01:00","StartUTC":"2026-11-23T14:00:00.25Z","entryPointName":"web","level":"info","msg":"","request_Accept":"*/*","request_Accept-Encoding":"gzip","request_User-Agent":"curl/8","time":"2026-11-23T14:00:00Z"}`},
+	{server: "Squid", logFormat: firstLine(advice("Squid").Lines),
+		line: `1795442400.252 2 10.0.0.1 - 200 300 "GET http://shop.example/a?b=c HTTP/1.1" "curl/8" "-" "gzip" TCP_MISS`},
+	{server: "Varnish", logFormat: advice("Varnish").Lines,
+		line: `10.0.0.1 1795442400250000 2000 0.001 "GET http://shop.example/a?b=c HTTP/1.1" 200 12 300 "curl/8" "-" "-" "gzip"`},
+	{server: "Tomcat", logFormat: advice("Tomcat").Lines,
+		line: `1795442400250 2000 1 10.0.0.1 "GET /a?b=c HTTP/1.1" 200 12 "shop.example" "curl/8" "-" "-" "gzip"`},
+	{server: "lighttpd", logFormat: advice("lighttpd").Lines,
+		line: `1795442400250000 2000 10.0.0.1 shop.example "GET /a?b=c HTTP/1.1" 200 12 300 "curl/8" "-" "-" "gzip"`},
+	{server: "IIS", us: 750_000, head: "#Fields: date time c-ip cs-username cs-method cs-uri-stem cs-uri-query sc-status sc-bytes cs-bytes time-taken cs-version cs-host cs(User-Agent) cs(Cookie) cs(Referer) cs(Accept-Encoding)",
+		line: `2026-11-23 14:00:01 10.0.0.1 - GET /a b=c 200 300 120 750 HTTP/1.1 shop.example curl/8 - - gzip`},
+	{server: "CloudFront", head: "#Fields: " + cloudFrontReplayFields,
+		line: strings.ReplaceAll("1795442400.252 10.0.0.1 GET https shop.example /a b=c HTTP/1.1 200 300 12 120 0.002 0.001 curl/8 - - gzip -", " ", "\t")},
+	{server: "Cloudflare", line: `{"EdgeStartTimestamp":1795442400250000000,"EdgeEndTimestamp":1795442400252000000,"EdgeTimeToFirstByteMs":1,"ClientIP":"10.0.0.1","ClientRequestMethod":"GET","ClientRequestScheme":"https","ClientRequestHost":"shop.example","ClientRequestURI":"/a?b=c","ClientRequestProtocol":"HTTP/2","ClientRequestUserAgent":"curl/8","ClientRequestReferer":"","ClientRequestSource":"eyeball","WorkerSubrequest":false,"EdgeResponseStatus":200,"EdgeResponseBodyBytes":12,"EdgeResponseBytes":300,"RequestHeaders":{"accept-encoding":"gzip"}}`},
+	{server: "Fastly", unheard: true, line: `{"timestamp":1795442400250000,"time_elapsed":2000,"client_ip":"10.0.0.1","request_method":"GET","host":"shop.example","url":"/a?b=c","request_protocol":"HTTP/1.1","request_user_agent":"curl/8","request_referer":"","response_status":200,"response_body_size":12,"fastly_is_edge":true}`},
+	{server: "your own JSON", line: advice("your own JSON").Lines},
+}
+
+// firstLine is what stands before the first line end.
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
 }
 
 const nginxWritten = `{"msec":"1795442400.252","request_time":"0.002","upstream_header_time":"0.001","remote_addr":"10.0.0.1","remote_user":"","connection":"7",` +
@@ -63,32 +85,39 @@ func TestAdviceIsUnderstood(t *testing.T) {
 		for _, w := range written {
 			found = found || strings.HasPrefix(advices[i].Server, w.server)
 		}
-		if !found {
-			t.Errorf("%s: no line that it would write", advices[i].Server)
+		if configured := advices[i].Lines != ""; found != configured {
+			t.Errorf("%s: lines to configure it %v, a line that it would write %v", advices[i].Server, configured, found)
+		}
+		if advices[i].Lines == "" && (advices[i].Note == "" || advices[i].Where != "") {
+			t.Errorf("%s: nothing to choose, where %q, and the reason %q", advices[i].Server, advices[i].Where, advices[i].Note)
 		}
 	}
 	for _, w := range written {
 		t.Run(w.server, func(t *testing.T) {
-			if w.skip != "" {
-				t.Skip(w.skip)
-			}
 			o := accesslog.Options{LogFormat: w.logFormat}
-			p, note, err := accesslog.Detect([][]byte{[]byte(w.line), []byte(w.line)}, o)
+			sample := [][]byte{[]byte(w.line), []byte(w.line)}
+			if w.head != "" {
+				sample = append([][]byte{[]byte(w.head)}, sample...)
+			}
+			p, note, err := accesslog.Detect(sample, o)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var q capture.Request
+			if w.head != "" {
+				_ = p.Parse([]byte(w.head), &q) // a comment, which names the columns
+			}
 			if err := p.Parse([]byte(w.line), &q); err != nil {
 				t.Fatal(err)
 			}
 			at := time.Date(2026, 11, 23, 14, 0, 0, 250e6, time.UTC)
-			if !q.Time().Equal(at) || q.DurUS != 2000 {
-				t.Errorf("%s (%s): at %s for %d us, want %s for 2000", p.Name(), note, q.Time(), q.DurUS, at)
+			if !q.Time().Equal(at) || q.DurUS != cmp.Or(w.us, 2000) {
+				t.Errorf("%s (%s): at %s for %d us, want %s for %d", p.Name(), note, q.Time(), q.DurUS, at, cmp.Or(w.us, 2000))
 			}
 			if string(q.Method) != "GET" || string(q.Target) != "/a?b=c" || string(q.Host) != "shop.example" || q.Status != 200 {
 				t.Errorf("%s: %s %s of %s, status %d", p.Name(), q.Method, q.Target, q.Host, q.Status)
 			}
-			if string(q.Client) != "10.0.0.1" || string(q.Header("User-Agent")) != "curl/8" || string(q.Header("Accept-Encoding")) != "gzip" {
+			if string(q.Client) != "10.0.0.1" || string(q.Header("User-Agent")) != "curl/8" || string(q.Header("Accept-Encoding")) != map[bool]string{false: "gzip"}[w.unheard] {
 				t.Errorf("%s: client %q, headers %q", p.Name(), q.Client, q.Headers)
 			}
 			if q.RespSize < 0 && q.RespWire < 0 {
@@ -105,7 +134,7 @@ func TestAdviceIsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.ReplaceAll(string(page), "\n    ", "\n")
-	for _, server := range []string{"nginx", "Apache httpd"} {
+	for _, server := range []string{"nginx", "Apache httpd", "HAProxy", "Squid", "Varnish", "Tomcat", "lighttpd"} {
 		first, _, _ := strings.Cut(advice(server).Lines, "\naccess_log ")
 		first, _, _ = strings.Cut(first, "\nCustomLog ")
 		if !strings.Contains(text, first) {
@@ -125,6 +154,12 @@ func TestAdviceForFormats(t *testing.T) {
 		{"combinedio", "Apache httpd 2.4"},
 		{"combined-extra", "nginx 1.11.8 or newer, Apache httpd 2.4"},
 		{"traefik-clf", "Traefik 2 or 3"},
+		{"squid-combined", "Squid 4 or newer"},
+		{"tomcat-log-format", "Tomcat 10.1 or newer"},
+		{"iis-native", "IIS 8.5 or newer"},
+		{"alb", "AWS load balancer"},
+		{"nginx-json", "nginx 1.11.8 or newer"},
+		{"json", "your own JSON"},
 		{"ndjson", ""},
 		{"envoyish", ""},
 	} {
@@ -134,6 +169,29 @@ func TestAdviceForFormats(t *testing.T) {
 		}
 		if s := strings.Join(got, ", "); s != tt.want {
 			t.Errorf("advice for %s: %q, want %q", tt.format, s, tt.want)
+		}
+	}
+}
+
+// Every dialect that --format knows, and every notation of --log-format, has lines to paste or a word on why not.
+func TestEveryFormatHasAdvice(t *testing.T) {
+	_, err := accesslog.New(accesslog.Options{Format: "?"})
+	_, names, ok := strings.Cut(fmt.Sprint(err), "(known: ")
+	if !ok {
+		t.Fatalf("New names no formats: %v", err)
+	}
+	_, err = accesslog.New(accesslog.Options{Format: "?", LogFormat: "$request"})
+	_, notations, ok := strings.Cut(fmt.Sprint(err), "want one of ")
+	if !ok {
+		t.Fatalf("New names no notations: %v", err)
+	}
+	formats := strings.Split(strings.TrimSuffix(names, ")"), ", ")
+	for n := range strings.SplitSeq(notations, ", ") {
+		formats = append(formats, n+"-log-format")
+	}
+	for _, f := range formats {
+		if len(adviceFor([]capture.Ledger{{Format: f}})) == 0 {
+			t.Errorf("%s: no advice on what to log", f)
 		}
 	}
 }

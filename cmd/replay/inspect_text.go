@@ -80,16 +80,19 @@ func writeRateText(p *printer, r *rateDocument, levels []string) {
 }
 
 // rateText is a rate (per second) in the unit that reads best.
-func rateText(v float64) string {
+func rateText(v float64) string { return inRateUnit(v, v) }
+
+// inRateUnit is a rate (per second) in the unit that reads best for another one, beside which it stands.
+func inRateUnit(v, other float64) string {
 	unit := "/s"
 	for _, u := range []struct {
 		times float64
 		unit  string
 	}{{60, "/min"}, {60, "/h"}, {24, "/day"}} {
-		if v >= 0.1 {
+		if other >= 0.1 {
 			break
 		}
-		v, unit = v*u.times, u.unit
+		v, other, unit = v*u.times, other*u.times, u.unit
 	}
 	switch {
 	case v >= 100:
@@ -237,9 +240,13 @@ func writeMissingText(p *printer, d *inspectDocument) {
 	}
 	for _, a := range d.ToLog {
 		p.linef("")
-		p.linef("to log it: %s, %s", a.Server, a.Where)
-		for line := range strings.SplitSeq(a.Lines, "\n") {
-			p.linef("    %s", line)
+		if a.Lines == "" {
+			p.linef("to log it: %s: there is nothing to choose", a.Server)
+		} else {
+			p.linef("to log it: %s, %s", a.Server, a.Where)
+			for line := range strings.SplitSeq(a.Lines, "\n") {
+				p.linef("    %s", line)
+			}
 		}
 		for _, line := range wrapped(a.Note, textWidth-2) {
 			p.linef("  %s", line)

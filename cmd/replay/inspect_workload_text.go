@@ -61,7 +61,7 @@ func sourcesText(names []string) string {
 
 func writeWorkloadRate(p *printer, d *workloadDocument, levels []string) {
 	r := &d.Rate
-	p.said("rate", fmt.Sprintf("mean %s, %s in the busiest minute; %s begin, over the window so:", rateText(r.Mean), rateText(r.Peak), "sessions "+rateText(r.Starts)))
+	p.said("rate", fmt.Sprintf("mean %s, %s in the busiest minute; sessions begin at %s, over the window so:", rateText(r.Mean), inRateUnit(r.Peak, r.Mean), rateText(r.Starts)))
 	if len(r.SessionsS) > 0 {
 		p.linef("           |%s|", sparkline(r.SessionsS, levels))
 		p.linef("           each column %s", spanText(r.ColumnS))
@@ -141,7 +141,10 @@ func writeWorkloadThresholds(p *printer, d *workloadDocument) {
 	if whole == "" {
 		whole = "none for the whole run"
 	}
-	p.said("thresholds", fmt.Sprintf("%s; %d of %s have their own (above, in brackets)", whole, own, counted(int64(len(d.Endpoints)), "endpoint")))
+	if own > 0 {
+		whole += fmt.Sprintf("; %d of %s with their own (above, in brackets)", own, counted(int64(len(d.Endpoints)), "endpoint"))
+	}
+	p.said("thresholds", whole)
 }
 
 func writeWorkloadSafety(p *printer, d *workloadDocument) {
