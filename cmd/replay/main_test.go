@@ -30,6 +30,10 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/script/*.txtar, one behaviour of a command each.
 func TestScripts(t *testing.T) {
+	repo, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -37,6 +41,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NO_COLOR", "1")
 			e.Setenv("TMPDIR", e.WorkDir)
+			e.Setenv("REPO", repo)
 			return nil
 		},
 		Condition: condition,
@@ -49,6 +54,8 @@ func TestScripts(t *testing.T) {
 			"lines":   lines,
 			"example": example,
 			"clients": clients,
+			"readme":  readme,
+			"pack":    pack,
 		},
 	})
 }
