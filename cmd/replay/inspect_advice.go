@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"trafficreplay/capture"
@@ -13,18 +14,33 @@ type logAdvice struct {
 	Lines  string `json:"lines"` // to paste, exactly; empty: there is nothing to choose
 	Note   string `json:"note,omitempty"`
 
-	formats []string // beginnings of the names of formats that the server writes, up to a dash
+	cutsQueries bool     // unless it is told not to
+	lacks       []string // fields of missingField that even such a log does not hold
+	formats     []string // beginnings of the names of formats that the server writes, up to a dash
 }
 
-// adviceFor is the advice for the servers that wrote the sources, in the order of advices.
-func adviceFor(sources []capture.Ledger) []logAdvice {
+// adviceFor is the advice for the servers that wrote the sources, in the order of advices. A server whose log cannot
+// hold anything of what is missing has no lines to paste.
+func adviceFor(sources []capture.Ledger, missing []missingField) []logAdvice {
 	var out []logAdvice
 	for _, a := range advices {
-		if a.wrote(sources) {
-			out = append(out, a)
+		if !a.wrote(sources) {
+			continue
 		}
+		if a.Lines != "" && !a.helps(missing) {
+			a.Where, a.Lines, a.Note = "", "", "what is missing cannot be logged there"
+		}
+		out = append(out, a)
 	}
 	return out
+}
+
+// helps reports whether a log with the advised lines would hold something that is missing. A log without any query
+// is none that a line could mend, unless its server cuts them.
+func (a *logAdvice) helps(missing []missingField) bool {
+	return slices.ContainsFunc(missing, func(m missingField) bool {
+		return !slices.Contains(a.lacks, m.Field) && (m.Field != "query strings" || a.cutsQueries)
+	})
 }
 
 func (a *logAdvice) wrote(sources []capture.Ledger) bool {

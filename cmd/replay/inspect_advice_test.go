@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,6 @@ var written = []struct {
 	head      string // a line before it
 	line      string
 	us        int64 // duration; 0: 2000
-	unheard   bool  // Accept-Encoding cannot be had
 }{
 	{server: "nginx", line: nginxWritten},
 	{server: "nginx by its log_format", logFormat: "log_format replay escape=json " + nginxReplayFields + ";", line: nginxWritten},
@@ -47,7 +47,7 @@ var written = []struct {
 	{server: "CloudFront", head: "#Fields: " + cloudFrontReplayFields,
 		line: strings.ReplaceAll("1795442400.252 10.0.0.1 GET https shop.example /a b=c HTTP/1.1 200 300 12 120 0.002 0.001 curl/8 - - gzip -", " ", "\t")},
 	{server: "Cloudflare", line: `{"EdgeStartTimestamp":1795442400250000000,"EdgeEndTimestamp":1795442400252000000,"EdgeTimeToFirstByteMs":1,"ClientIP":"10.0.0.1","ClientRequestMethod":"GET","ClientRequestScheme":"https","ClientRequestHost":"shop.example","ClientRequestURI":"/a?b=c","ClientRequestProtocol":"HTTP/2","ClientRequestUserAgent":"curl/8","ClientRequestReferer":"","ClientRequestSource":"eyeball","WorkerSubrequest":false,"EdgeResponseStatus":200,"EdgeResponseBodyBytes":12,"EdgeResponseBytes":300,"RequestHeaders":{"accept-encoding":"gzip"}}`},
-	{server: "Fastly", unheard: true, line: `{"timestamp":1795442400250000,"time_elapsed":2000,"client_ip":"10.0.0.1","request_method":"GET","host":"shop.example","url":"/a?b=c","request_protocol":"HTTP/1.1","request_user_agent":"curl/8","request_referer":"","response_status":200,"response_body_size":12,"fastly_is_edge":true}`},
+	{server: "Fastly", line: `{"timestamp":1795442400250000,"time_elapsed":2000,"client_ip":"10.0.0.1","request_method":"GET","host":"shop.example","url":"/a?b=c","request_protocol":"HTTP/1.1","request_user_agent":"curl/8","request_referer":"","response_status":200,"response_body_size":12,"fastly_is_edge":true}`},
 	{server: "your own JSON", line: advice("your own JSON").Lines},
 }
 
@@ -117,11 +117,20 @@ func TestAdviceIsUnderstood(t *testing.T) {
 			if string(q.Method) != "GET" || string(q.Target) != "/a?b=c" || string(q.Host) != "shop.example" || q.Status != 200 {
 				t.Errorf("%s: %s %s of %s, status %d", p.Name(), q.Method, q.Target, q.Host, q.Status)
 			}
-			if string(q.Client) != "10.0.0.1" || string(q.Header("User-Agent")) != "curl/8" || string(q.Header("Accept-Encoding")) != map[bool]string{false: "gzip"}[w.unheard] {
+			if string(q.Client) != "10.0.0.1" || string(q.Header("User-Agent")) != "curl/8" {
 				t.Errorf("%s: client %q, headers %q", p.Name(), q.Client, q.Headers)
 			}
 			if q.RespSize < 0 && q.RespWire < 0 {
 				t.Errorf("%s: no size", p.Name())
+			}
+			server, _, _ := strings.Cut(w.server, " by its")
+			for field, has := range map[string]bool{
+				"Accept-Encoding": string(q.Header("Accept-Encoding")) == "gzip", "connections": q.Conn != 0,
+				"sub-second stamps": p.Resolution() < time.Second,
+			} {
+				if lacks := slices.Contains(advice(server).lacks, field); has == lacks {
+					t.Errorf("%s: %s read %v, but the advice says that it lacks them: %v", p.Name(), field, has, lacks)
+				}
 			}
 		})
 	}
@@ -164,11 +173,31 @@ func TestAdviceForFormats(t *testing.T) {
 		{"envoyish", ""},
 	} {
 		var got []string
-		for _, a := range adviceFor([]capture.Ledger{{Format: tt.format}}) {
+		for _, a := range adviceFor([]capture.Ledger{{Format: tt.format}}, []missingField{{Field: "durations"}}) {
 			got = append(got, a.Server)
 		}
 		if s := strings.Join(got, ", "); s != tt.want {
 			t.Errorf("advice for %s: %q, want %q", tt.format, s, tt.want)
+		}
+	}
+}
+
+// Lines are told only where they bring something that is missing.
+func TestAdviceThatHelps(t *testing.T) {
+	for _, tt := range []struct {
+		format, missing string
+		want            bool
+	}{
+		{"caddy", "connections", false},
+		{"caddy", "durations", true},
+		{"nginx-combined", "bodies", true},
+		{"squid", "query strings", true},
+		{"nginx-json", "query strings", false},
+		{"w3c", "sub-second stamps", false},
+	} {
+		got := adviceFor([]capture.Ledger{{Format: tt.format}}, []missingField{{Field: tt.missing}})
+		if len(got) != 1 || (got[0].Lines != "") != tt.want || got[0].Note == "" {
+			t.Errorf("%s without %s: %+v, want lines %v", tt.format, tt.missing, got, tt.want)
 		}
 	}
 }
@@ -190,7 +219,7 @@ func TestEveryFormatHasAdvice(t *testing.T) {
 		formats = append(formats, n+"-log-format")
 	}
 	for _, f := range formats {
-		if len(adviceFor([]capture.Ledger{{Format: f}})) == 0 {
+		if len(adviceFor([]capture.Ledger{{Format: f}}, nil)) == 0 {
 			t.Errorf("%s: no advice on what to log", f)
 		}
 	}

@@ -205,7 +205,7 @@ func (s *survey) document(kind, file string, m *capture.Meta) *inspectDocument {
 	slices.SortStableFunc(d.Endpoints, func(a, b routeCount) int { return cmp.Compare(b.Requests, a.Requests) })
 	d.Missing = append(d.Missing, s.missing(t, m)...)
 	if len(d.Missing) > 0 {
-		d.ToLog = append(d.ToLog, adviceFor(m.Sources)...)
+		d.ToLog = append(d.ToLog, adviceFor(m.Sources, d.Missing)...)
 	}
 	return d
 }

@@ -21,12 +21,14 @@ var advices = []logAdvice{
 	},
 	{
 		formats: []string{"ingress-nginx"},
+		lacks:   []string{"bodies"},
 		Server:  "ingress-nginx", Where: "data of the controller's ConfigMap",
 		Lines: `log-format-escape-json: "true"` + "\nlog-format-upstream: " + ingressReplayFields,
 		Note:  "bodies cannot be logged there",
 	},
 	{
 		formats: []string{"apache", "combinedio", "common", "combined", "vcommon", "vcombined", "goaccess"},
+		lacks:   []string{"bodies", "connections"},
 		Server:  "Apache httpd 2.4", Where: "server or virtual host",
 		Lines: `LogFormat "%a %l %u [%{%d/%b/%Y:%T}t.%{usec_frac}t %{%z}t] \"%r\" %>s %B %O \"%{Referer}i\" \"%{User-Agent}i\" %D \"%{Host}i\" \"%{Content-Length}i\" \"%{X-Forwarded-For}i\" \"%{Accept}i\" \"%{Accept-Encoding}i\"" replay` +
 			"\nCustomLog logs/replay.log replay",
@@ -34,12 +36,14 @@ var advices = []logAdvice{
 	},
 	{
 		formats: []string{"haproxy"},
+		lacks:   []string{"bodies", "connections"},
 		Server:  "HAProxy 1.7 or newer", Where: "frontend, in place of option httplog",
 		Lines: haproxyReplayFormat,
 		Note:  "read it with --log-format and the last line, and with --timezone: %tr is local time without a zone. tune.http.logurilen 65535 in global keeps long request lines whole. Bodies cannot be logged there",
 	},
 	{
 		formats: []string{"envoy", "istio"},
+		lacks:   []string{"bodies"},
 		Server:  "Envoy, Istio", Where: "access_log, typed_config of the file or stdout logger",
 		Lines: `log_format:
   json_format:
@@ -62,31 +66,36 @@ var advices = []logAdvice{
 	},
 	{
 		formats: []string{"caddy"},
+		lacks:   []string{"bodies", "connections"},
 		Server:  "Caddy 2", Where: "site block of the Caddyfile",
 		Lines: "log {\n    output file /var/log/caddy/replay.log\n    format json {\n        time_format rfc3339_nano\n        duration_format seconds\n    }\n}",
 		Note:  "request headers are in it; bodies cannot be logged there",
 	},
 	{
 		formats: []string{"traefik"},
+		lacks:   []string{"bodies", "connections"},
 		Server:  "Traefik 2 or 3", Where: "static configuration",
 		Lines: "accessLog:\n  filePath: /var/log/traefik/replay.log\n  format: json\n  fields:\n    headers:\n      names:\n        User-Agent: keep\n        Referer: keep\n        Accept: keep\n        Accept-Encoding: keep\n        X-Forwarded-For: keep",
 		Note:  "bodies cannot be logged there",
 	},
 	{
-		formats: []string{"squid"},
-		Server:  "Squid 4 or newer", Where: "squid.conf",
+		formats: []string{"squid"}, cutsQueries: true,
+		lacks:  []string{"bodies", "connections"},
+		Server: "Squid 4 or newer", Where: "squid.conf",
 		Lines: `logformat replay %ts.%03tu %tr %>a %[un %03>Hs %<st "%rm %ru HTTP/%rv" "%{User-Agent}>h" "%{Referer}>h" "%{Accept-Encoding}>h" %Ss` +
 			"\naccess_log /var/log/squid/replay.log replay\nstrip_query_terms off",
 		Note: "read it with --log-format and the first line; bodies cannot be logged there",
 	},
 	{
 		formats: []string{"varnishncsa"},
+		lacks:   []string{"bodies", "connections"},
 		Server:  "Varnish 5 or newer", Where: "command line",
 		Lines: `varnishncsa -F '%h %{usec}t %D %{Varnish:time_firstbyte}x "%r" %s %b %O "%{User-Agent}i" "%{Referer}i" "%{Content-Length}i" "%{Accept-Encoding}i"'`,
 		Note:  "read it with --log-format and the whole line; bodies cannot be logged there",
 	},
 	{
 		formats: []string{"tomcat"},
+		lacks:   []string{"bodies", "connections"},
 		Server:  "Tomcat 10.1 or newer", Where: "Host of server.xml",
 		Lines: `<Valve className="org.apache.catalina.valves.AccessLogValve" directory="logs" prefix="replay" suffix=".log"
     pattern="%{begin:msec}t %D %F %a &quot;%r&quot; %s %B &quot;%{Host}i&quot; &quot;%{User-Agent}i&quot; &quot;%{Referer}i&quot; &quot;%{Content-Length}i&quot; &quot;%{Accept-Encoding}i&quot;"/>`,
@@ -94,12 +103,14 @@ var advices = []logAdvice{
 	},
 	{
 		formats: []string{"lighttpd"},
+		lacks:   []string{"bodies", "connections"},
 		Server:  "lighttpd 1.4.64 or newer", Where: "lighttpd.conf",
 		Lines: `accesslog.format = "%{begin:usec}t %D %h %V \"%r\" %>s %b %O \"%{User-Agent}i\" \"%{Referer}i\" \"%{Content-Length}i\" \"%{Accept-Encoding}i\""`,
 		Note:  "read it with --log-format and the whole line; bodies cannot be logged there",
 	},
 	{
 		formats: []string{"w3c", "iis"},
+		lacks:   []string{"bodies", "connections", "sub-second stamps"},
 		Server:  "IIS 8.5 or newer", Where: "a command prompt of an administrator, in %windir%\\system32\\inetsrv",
 		Lines: `appcmd.exe set config -section:system.applicationHost/sites /siteDefaults.logFile.logFormat:W3C /siteDefaults.logFile.logExtFileFlags:"Date,Time,ClientIP,UserName,Method,UriStem,UriQuery,HttpStatus,BytesSent,BytesRecv,TimeTaken,ProtocolVersion,Host,UserAgent,Cookie,Referer" /commit:apphost` + "\n" +
 			`appcmd.exe set config -section:system.applicationHost/sites /+"siteDefaults.logFile.customFields.[logFieldName='cs(Accept-Encoding)',sourceName='Accept-Encoding',sourceType='RequestHeader']" /commit:apphost`,
@@ -107,24 +118,28 @@ var advices = []logAdvice{
 	},
 	{
 		formats: []string{"cloudfront"},
+		lacks:   []string{"bodies", "connections"},
 		Server:  "CloudFront", Where: "fields of a real-time log configuration",
 		Lines: cloudFrontReplayFields,
 		Note:  "put the same names, behind #Fields: and a blank, into a line above such a log. Standard logs leave only cookies to choose; bodies cannot be logged there",
 	},
 	{
 		formats: []string{"cloudflare"},
+		lacks:   []string{"bodies", "connections"},
 		Server:  "Cloudflare", Where: "output_options of the Logpush job",
 		Lines: `{"field_names":["EdgeStartTimestamp","EdgeEndTimestamp","EdgeTimeToFirstByteMs","ClientIP","ClientRequestMethod","ClientRequestScheme","ClientRequestHost","ClientRequestURI","ClientRequestProtocol","ClientRequestUserAgent","ClientRequestReferer","ClientRequestSource","WorkerSubrequest","EdgeResponseStatus","EdgeResponseBodyBytes","EdgeResponseBytes","RequestHeaders"],"timestamp_format":"unixnano"}`,
 		Note:  "RequestHeaders holds the headers that the zone names as custom fields, such as accept-encoding; bodies cannot be logged there",
 	},
 	{
 		formats: []string{"fastly"},
+		lacks:   []string{"bodies", "connections", "Accept-Encoding"},
 		Server:  "Fastly", Where: "log format of the logging endpoint",
 		Lines: `{"timestamp":%{time.start.usec}V,"time_elapsed":%{time.elapsed.usec}V,"client_ip":"%{req.http.Fastly-Client-IP}V","request_method":"%{json.escape(req.method)}V","host":"%{json.escape(req.http.host)}V","url":"%{json.escape(req.url)}V","request_protocol":"%{json.escape(req.proto)}V","request_user_agent":"%{json.escape(req.http.User-Agent)}V","request_referer":"%{json.escape(req.http.Referer)}V","response_status":%{resp.status}V,"response_body_size":%{resp.body_bytes_written}V,"fastly_is_edge":%{if(fastly.ff.visits_this_service == 0, "true", "false")}V}`,
 		Note:  "other request headers and bodies are not read from there",
 	},
 	{
 		formats: []string{"json"},
+		lacks:   []string{"bodies"},
 		Server:  "your own JSON", Where: "with these keys it is understood by itself",
 		Lines: `{"start_time":"2026-11-23T14:00:00.250Z","duration_ms":2,"client_ip":"10.0.0.1","method":"GET","scheme":"https","host":"shop.example","path":"/a?b=c","protocol":"HTTP/1.1","status":200,"bytes_sent":300,"connection":7,"http_user_agent":"curl/8","http_accept_encoding":"gzip"}`,
 		Note:  "with other keys --field says what each means",

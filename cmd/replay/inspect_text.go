@@ -72,7 +72,7 @@ func writeRateText(p *printer, r *rateDocument, levels []string) {
 	p.linef("rate       mean %s, peak %s in one second (%s)", rateText(r.Mean), thousands(r.Peak), clockText(r.PeakAt))
 	if len(r.Columns) > 1 {
 		p.linef("           |%s|", sparkline(r.Columns, levels))
-		p.linef("           each column %s, the highest %s", spanText(r.ColumnS), rateText(slices.Max(r.Columns)))
+		p.linef("           each column %s, the highest %s", spanText(r.ColumnS), inRateUnit(slices.Max(r.Columns), r.Mean))
 	}
 	if span := r.ColumnS * float64(len(r.Columns)); r.Gap > max(minGap, span/10) || r.Gap > max(minGap, 20/max(r.Mean, 1e-9)) {
 		p.linef("           no request for %s after %s", spanText(r.Gap), clockText(r.GapFrom))
