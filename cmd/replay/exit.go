@@ -10,7 +10,7 @@ import (
 	"trafficreplay/replay/threshold"
 )
 
-// Exit codes (docs/cli.md). Only this file knows them.
+// Exit codes (docs/run.md). Only this file knows them.
 const (
 	exitOK          = 0
 	exitTrouble     = 1
