@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -99,6 +101,9 @@ func (a *app) inspectAny(ctx context.Context, args []string, f *inspectFlags) er
 	if bad, ok := errors.AsType[*capture.FormatError](err); ok && (errors.Is(bad, capture.ErrTorn) || errors.Is(bad, capture.ErrVersion)) {
 		return err
 	}
+	if err := otherThan(args[0]); err != nil {
+		return err
+	}
 	claimed := err
 	err = a.inspectSource(ctx, args, &f.in)
 	if errors.Is(err, accesslog.ErrUnknown) && strings.HasSuffix(strings.TrimSuffix(args[0], ".part"), ".cap.zst") {
@@ -157,4 +162,15 @@ func upToNow(m capture.Meta, requests int64) capture.Meta {
 	}
 	m.Requests = requests
 	return m
+}
+
+// otherThan is the error of what is neither a capture nor a source but our own, and where to look at it.
+func otherThan(path string) error {
+	if _, err := os.Stat(filepath.Join(path, "run.json")); err == nil {
+		return usage(fmt.Errorf("%s: a run folder", path), "replay analyze "+path)
+	}
+	if workload, ok := strings.CutSuffix(path, ".pool.zst"); ok {
+		return usage(fmt.Errorf("%s: the session pool of a workload", path), "replay inspect "+workload+".workload.yaml")
+	}
+	return nil
 }

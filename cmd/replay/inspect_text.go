@@ -39,12 +39,12 @@ func writeInspectText(t *terminal, d *inspectDocument) error {
 	if d.Requests > 0 {
 		p.linef("span       %s", whenText(d))
 		writeRateText(p, &d.Rate, t.levels())
-		p.linef("methods    %s", topCounts(d.Methods, d.Requests))
-		p.linef("status     %s", topCounts(d.Status, d.Requests))
-		p.linef("clients    %s", clientsText(&d.Clients))
+		p.said("methods", topCounts(d.Methods, d.Requests))
+		p.said("status", topCounts(d.Status, d.Requests))
+		p.said("clients", clientsText(&d.Clients))
 	}
-	p.linef("hosts      %s", hostsText(d))
-	p.linef("redaction  %s", redactionText(d))
+	p.said("hosts", hostsText(d))
+	p.said("redaction", redactionText(d))
 	writeRoutesText(p, d)
 	p.linef("")
 	p.linef("sources")

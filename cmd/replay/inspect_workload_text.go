@@ -29,7 +29,7 @@ func writeWorkloadText(t *terminal, d *workloadDocument) error {
 	p.linef("")
 	writeWorkloadSafety(p, d)
 	writeWorkloadThresholds(p, d)
-	p.linef("to run it  replay run %s --target http://127.0.0.1:8080 --plan-only", d.File)
+	p.linef("to run it  replay run %s --plan-only", d.File)
 	return p.err
 }
 
@@ -154,10 +154,12 @@ func writeWorkloadSafety(p *printer, d *workloadDocument) {
 		p.said("safety", fmt.Sprintf("%s and %s more were captured and are refused as targets", clipped(hosts), thousands(int64(len(s.CapturedHosts)-shownHosts))))
 	case hosts != "":
 		p.said("safety", clipped(hosts)+" captured: refused as targets")
+	case s.HostsUnknown:
+		p.said("safety", "no captured host is known: a target off loopback needs --captured-host")
 	default:
-		p.said("safety", "no captured host is named")
+		p.said("safety", "no host was captured")
 	}
-	if s.HostsUnknown {
+	if s.HostsUnknown && len(s.CapturedHosts) > 0 {
 		p.said("", "not every captured host is known: a target off loopback needs --captured-host")
 	}
 	writes := "writes are withheld until --allow-writes"

@@ -69,3 +69,21 @@ func TestStatusPace(t *testing.T) {
 		})
 	}
 }
+
+func TestClippedTo(t *testing.T) {
+	for _, tt := range []struct {
+		line  string
+		width int
+		want  string
+	}{
+		{"0:10  137.5/s", 20, "0:10  137.5/s"},
+		{"0:10  137.5/s", 13, "0:10  137.5/s"},
+		{"0:10  137.5/s", 4, "0:10"},
+		{"äöü", 2, "äö"},
+		{"no terminal", -1, "no terminal"},
+	} {
+		if got := clippedTo(tt.line, tt.width); got != tt.want {
+			t.Errorf("clippedTo(%q, %d) = %q, want %q", tt.line, tt.width, got, tt.want)
+		}
+	}
+}

@@ -150,7 +150,7 @@ func writeShapeText(t *terminal, d *shape.Document, w *shape.Workload) error {
 	}
 	if len(d.IDC) > 0 {
 		p.linef("")
-		p.linef("%10s %10s %10s  burstiness (index of dispersion; 1 is Poisson): %s, %d terms", "window", "captured", "model", d.Arrivals.Family, len(d.Arrivals.Terms))
+		p.linef("%10s %10s %10s  burstiness (index of dispersion; 1 is Poisson): %s, %s", "window", "captured", "model", d.Arrivals.Family, counted(int64(len(d.Arrivals.Terms)), "term"))
 		for _, r := range d.IDC {
 			p.linef("%10s %10.3g %10.3g", seconds(r.TS), r.Capture, r.Model)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -41,6 +42,19 @@ func newTerminal(out, err io.Writer, env func(string) string) *terminal {
 func isTTY(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// columns is how wide the terminal is that w writes to; 0 where it is none.
+func columns(w any) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	n, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // levels are the characters of a sparkline.
@@ -84,7 +98,7 @@ func (t *terminal) statusf(format string, args ...any) {
 	}
 	if t.errTTY {
 		t.last = now
-		fmt.Fprintf(t.err, "\r\x1b[K%s", line)
+		fmt.Fprintf(t.err, "\r\x1b[K%s", clippedTo(line, columns(t.err)-1))
 		t.status = true
 		return
 	}
@@ -94,6 +108,15 @@ func (t *terminal) statusf(format string, args ...any) {
 		}
 		t.last = now
 	}
+}
+
+// clippedTo is a line that a terminal of that width does not wrap, since only the last row of a wrapped one could be
+// rewritten.
+func clippedTo(line string, width int) string {
+	if width <= 0 || utf8.RuneCountInString(line) <= width {
+		return line
+	}
+	return string([]rune(line)[:width])
 }
 
 // done ends the status line.
