@@ -162,7 +162,7 @@ func (w *Workload) takeOver(path string) (comments, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{file: path}
+	r := newReader(path)
 	old, err := decodeWith(r, data, true)
 	if err != nil {
 		return nil, fmt.Errorf("%w; it stays as it is: repair or move it", err)

@@ -29,27 +29,15 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"trafficreplay/capture/redact"
+	"trafficreplay/capture/strictyaml"
 )
 
 // Schema is what the file says that it is.
 const Schema = "replay.redact/1"
 
-// SyntaxError is a fault at a place in a file. Line and Column count from 1; 0: the file as a whole.
-type SyntaxError struct {
-	File         string
-	Line, Column int
-	Msg          string
-}
-
-func (e *SyntaxError) Error() string {
-	if e.Line == 0 {
-		return fmt.Sprintf("%s: %s", e.File, e.Msg)
-	}
-	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Msg)
-}
+// SyntaxError is a fault at a place in a file.
+type SyntaxError = strictyaml.SyntaxError
 
 // Load reads the file at path. The error is a [*SyntaxError], or that of the system.
 func Load(path string) (*redact.Rules, error) {
@@ -67,75 +55,75 @@ func Load(path string) (*redact.Rules, error) {
 
 // Parse reads the bytes of a file.
 func Parse(file string, data []byte) (*redact.Rules, error) {
-	r := &reader{file: file}
-	root := r.parse(data)
+	r := &reader{strictyaml.Reader{File: file}}
+	root := r.Parse(data, &form)
 	sum := sha256.Sum256(data)
 	rules := &redact.Rules{Name: fmt.Sprintf("%s sha256:%s", filepath.Base(file), hex.EncodeToString(sum[:6]))}
-	if r.err == nil {
+	if r.Err == nil {
 		r.rules(root, rules)
 	}
-	if r.err != nil {
-		return nil, r.err
+	if r.Err != nil {
+		return nil, r.Err
 	}
 	return rules, nil
 }
 
-func (r *reader) rules(root ast.Node, rules *redact.Rules) {
+func (r *reader) rules(root strictyaml.Node, rules *redact.Rules) {
 	schema := ""
-	r.fields(root, map[string]func(ast.Node){
-		"schema": func(n ast.Node) {
-			if schema = r.text(n); r.err == nil && schema != Schema {
-				r.fail(n, "schema %q: this build reads %s", schema, Schema)
+	r.Fields(root, map[string]func(strictyaml.Node){
+		"schema": func(n strictyaml.Node) {
+			if schema = r.Text(n); r.Err == nil && schema != Schema {
+				r.Fail(n, "schema %q: this build reads %s", schema, Schema)
 			}
 		},
-		"redact":   func(n ast.Node) { r.names(n, rules.Redact) },
-		"keep":     func(n ast.Node) { r.names(n, rules.Keep) },
-		"patterns": func(n ast.Node) { r.items(n, func(n ast.Node) { r.pattern(n, rules) }) },
-		"paths": func(n ast.Node) {
-			r.items(n, func(n ast.Node) { r.check(n, rules.Path(r.text(n))) })
+		"redact":   func(n strictyaml.Node) { r.names(n, rules.Redact) },
+		"keep":     func(n strictyaml.Node) { r.names(n, rules.Keep) },
+		"patterns": func(n strictyaml.Node) { r.Items(n, func(_ int, n strictyaml.Node) { r.pattern(n, rules) }) },
+		"paths": func(n strictyaml.Node) {
+			r.Items(n, func(_ int, n strictyaml.Node) { r.check(n, rules.Path(r.Text(n))) })
 		},
-		"drop": func(n ast.Node) {
-			r.fields(n, map[string]func(ast.Node){"headers": func(n ast.Node) {
-				r.items(n, func(n ast.Node) { r.check(n, rules.Drop(r.text(n))) })
+		"drop": func(n strictyaml.Node) {
+			r.Fields(n, map[string]func(strictyaml.Node){"headers": func(n strictyaml.Node) {
+				r.Items(n, func(_ int, n strictyaml.Node) { r.check(n, rules.Drop(r.Text(n))) })
 			}})
 		},
-		"client": func(n ast.Node) {
-			what := r.text(n)
+		"client": func(n strictyaml.Node) {
+			what := r.Text(n)
 			if rules.DropClient = what == "drop"; !rules.DropClient && what != "pseudonym" {
-				r.fail(n, "client: %q is neither pseudonym nor drop", what)
+				r.Fail(n, "client: %q is neither pseudonym nor drop", what)
 			}
 		},
 	})
 	if schema == "" {
-		r.fail(root, "no schema: want %s", Schema)
+		r.Fail(root, "no schema: want %s", Schema)
 	}
 }
 
-func (r *reader) names(n ast.Node, decide func(redact.Place, string) error) {
-	list := func(p redact.Place) func(ast.Node) {
-		return func(n ast.Node) {
-			r.items(n, func(n ast.Node) { r.check(n, decide(p, r.text(n))) })
+func (r *reader) names(n strictyaml.Node, decide func(redact.Place, string) error) {
+	list := func(p redact.Place) func(strictyaml.Node) {
+		return func(n strictyaml.Node) {
+			r.Items(n, func(_ int, n strictyaml.Node) { r.check(n, decide(p, r.Text(n))) })
 		}
 	}
-	r.fields(n, map[string]func(ast.Node){
+	r.Fields(n, map[string]func(strictyaml.Node){
 		"headers": list(redact.Headers), "query": list(redact.Query), "form": list(redact.Form),
 		"json": list(redact.JSON), "cookies": list(redact.Cookies),
 	})
 }
 
-func (r *reader) pattern(n ast.Node, rules *redact.Rules) {
+func (r *reader) pattern(n strictyaml.Node, rules *redact.Rules) {
 	expr, class, parts := "", "", redact.Part(0)
 	at := n
-	r.fields(n, map[string]func(ast.Node){
-		"match": func(n ast.Node) { expr, at = r.text(n), n },
-		"class": func(n ast.Node) { class = r.text(n) },
-		"in": func(n ast.Node) {
-			r.items(n, func(n ast.Node) {
+	r.Fields(n, map[string]func(strictyaml.Node){
+		"match": func(n strictyaml.Node) { expr, at = r.Text(n), n },
+		"class": func(n strictyaml.Node) { class = r.Text(n) },
+		"in": func(n strictyaml.Node) {
+			r.Items(n, func(_ int, n strictyaml.Node) {
 				part, ok := map[string]redact.Part{
 					"path": redact.Path, "query": redact.QueryString, "headers": redact.HeaderValues, "bodies": redact.Bodies,
-				}[r.text(n)]
+				}[r.Text(n)]
 				if !ok {
-					r.fail(n, "%q is none of path, query, headers, bodies", r.text(n))
+					r.Fail(n, "%q is none of path, query, headers, bodies", r.Text(n))
 				}
 				parts |= part
 			})
@@ -145,7 +133,7 @@ func (r *reader) pattern(n ast.Node, rules *redact.Rules) {
 		parts = redact.AllParts
 	}
 	if expr == "" {
-		r.fail(n, "pattern without match")
+		r.Fail(n, "pattern without match")
 	}
 	if class == "" {
 		class = "pattern"
