@@ -78,6 +78,9 @@ const (
 // ErrUnknown means that no dialect fits the lines.
 var ErrUnknown = errors.New("no known log format")
 
+// ErrKeys is an ErrUnknown of JSON lines, whose keys do not say what they hold: Options.Fields can.
+var ErrKeys = fmt.Errorf("%w", ErrUnknown)
+
 // New compiles the parser that o names (o.Format or o.LogFormat).
 func New(o Options) (*Parser, error) {
 	if name := aliases[o.LogFormat]; name != "" {

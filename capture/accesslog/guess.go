@@ -392,7 +392,7 @@ func unknownJSON(of sample) error {
 		for _, k := range s.paths[:min(len(s.paths), 12)] {
 			keys = append(keys, quotedPath(k.path))
 		}
-		return fmt.Errorf("%w: JSON lines with the keys %s: %s; --field NAME=PATH names what is what", ErrUnknown, strings.Join(keys, " "), missing)
+		return fmt.Errorf("%w: JSON lines with the keys %s: %s; --field NAME=PATH names what is what", ErrKeys, strings.Join(keys, " "), missing)
 	}
 	return nil
 }

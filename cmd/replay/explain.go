@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -32,11 +31,8 @@ func (a *app) explain(ctx context.Context, args []string, in *inputFlags, line i
 	}
 	o.Stdin = a.stdin
 	e, name, n, err := source.Explain(ctx, args, line, o)
-	if errors.Is(err, accesslog.ErrUnknown) {
-		return &exit{exitTrouble, err, []string{formatHint}}
-	}
 	if err != nil {
-		return err
+		return withFormatHint(err)
 	}
 	if !in.keepSecrets {
 		hideSecrets(&e, redactor)

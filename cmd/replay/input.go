@@ -44,7 +44,7 @@ func (f *inputFlags) add(cmd *cobra.Command) {
 func (f *inputFlags) addReading(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringVar(&f.format, "format", "", "name of the log's dialect (default: recognised)")
-	fs.StringVar(&f.logFormat, "log-format", "", "log format of nginx, Apache, HAProxy, Envoy, Squid or Varnish, pasted verbatim from its configuration")
+	fs.StringVar(&f.logFormat, "log-format", "", "log format of nginx, Apache, HAProxy, Envoy, Squid, Varnish, Tomcat, lighttpd or IIS, pasted verbatim from its configuration")
 	fs.StringArrayVar(&f.fields, "field", nil, "of JSON lines: NAME=PATH[:UNIT], such as method=.req.verb, end=.ts:unix_ms, duration=.took:s (repeatable)")
 	fs.StringVar(&f.timezone, "timezone", "", "zone of stamps that carry none, such as Europe/Berlin (default: UTC)")
 	fs.StringVar(&f.maxSkipped, "max-skipped", "", "more skipped lines than this share are an error, such as 5%")
@@ -139,14 +139,20 @@ func (a *app) tell(set *source.Set) {
 
 // withFormatHint says what to do about a log that was not recognised.
 func withFormatHint(err error) error {
-	if errors.Is(err, accesslog.ErrUnknown) {
+	switch {
+	case errors.Is(err, accesslog.ErrKeys):
+		return &exit{exitTrouble, err, []string{fieldHint}}
+	case errors.Is(err, accesslog.ErrUnknown):
 		return &exit{exitTrouble, err, []string{formatHint}}
 	}
 	return err
 }
 
-// formatHint is the next step where a log was not recognised.
-const formatHint = `replay capture access.log --log-format '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent'`
+// The next step where a log was not recognised, and where the keys of its JSON were not.
+const (
+	formatHint = `replay capture access.log --log-format '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent'`
+	fieldHint  = `replay capture app.json --field method=.req.verb --field target=.req.url --field at=.ts:unix_ms`
+)
 
 // captured is a capture file to read from, imported into a temporary one where the arguments were sources.
 type captured struct {
