@@ -279,3 +279,33 @@ func TestApacheTakesTheAdvice(t *testing.T) {
 		t.Errorf("apache2 -t: %v\n%s\n%s", err, out, text)
 	}
 }
+
+// The other servers that can check a configuration without starting.
+func TestServersTakeTheAdvice(t *testing.T) {
+	for _, tt := range []struct {
+		server, program, file string
+		check                 []string // arguments before the file
+		head, tail            string   // around the lines
+	}{
+		{"HAProxy", "haproxy", "haproxy.cfg", []string{"-c", "-f"}, "global\n  log stdout format raw local0\ndefaults\n  mode http\n  log global\n  timeout connect 1s\n  timeout client 1s\n  timeout server 1s\nfrontend f\n  bind 127.0.0.1:1\n  default_backend b\n", "\nbackend b\n  server s 127.0.0.1:2\n"},
+		{"lighttpd", "lighttpd", "lighttpd.conf", []string{"-tt", "-f"}, "server.document-root = \"DIR\"\nserver.port = 1\nserver.modules = (\"mod_accesslog\")\naccesslog.filename = \"DIR/replay.log\"\n", "\n"},
+		{"Caddy", "caddy", "Caddyfile", []string{"validate", "--adapter", "caddyfile", "--config"}, "http://127.0.0.1:1 {\n", "\n}\n"},
+		{"Squid", "squid", "squid.conf", []string{"-k", "parse", "-f"}, "http_port 127.0.0.1:1\npid_filename none\ncoredump_dir DIR\n", "\n"},
+	} {
+		t.Run(tt.server, func(t *testing.T) {
+			program, dir := tool(t, tt.program), t.TempDir()
+			lines := strings.NewReplacer("/var/log/caddy", dir, "/var/log/squid", dir).Replace(advice(tt.server).Lines)
+			file := filepath.Join(dir, tt.file)
+			text := strings.ReplaceAll(tt.head, "DIR", dir) + lines + tt.tail
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(program, append(tt.check, file)...)
+			cmd.Env = append(os.Environ(), "HOME="+dir)
+			out, err := cmd.CombinedOutput()
+			if err != nil || strings.Contains(string(out), "ERROR") {
+				t.Errorf("%s %s: %v\n%s\n%s", tt.program, tt.check, err, out, text)
+			}
+		})
+	}
+}
