@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -46,8 +47,8 @@ var written = []struct {
 		line: `2026-11-23 14:00:01 10.0.0.1 - GET /a b=c 200 300 120 750 HTTP/1.1 shop.example curl/8 - - gzip`},
 	{server: "CloudFront", head: "#Fields: " + cloudFrontReplayFields,
 		line: strings.ReplaceAll("1795442400.252 10.0.0.1 GET https shop.example /a b=c HTTP/1.1 200 300 12 120 0.002 0.001 curl/8 - - gzip -", " ", "\t")},
-	{server: "Cloudflare", line: `{"EdgeStartTimestamp":1795442400250000000,"EdgeEndTimestamp":1795442400252000000,"EdgeTimeToFirstByteMs":1,"ClientIP":"10.0.0.1","ClientRequestMethod":"GET","ClientRequestScheme":"https","ClientRequestHost":"shop.example","ClientRequestURI":"/a?b=c","ClientRequestProtocol":"HTTP/2","ClientRequestUserAgent":"curl/8","ClientRequestReferer":"","ClientRequestSource":"eyeball","WorkerSubrequest":false,"EdgeResponseStatus":200,"EdgeResponseBodyBytes":12,"EdgeResponseBytes":300,"RequestHeaders":{"accept-encoding":"gzip"}}`},
-	{server: "Fastly", line: `{"timestamp":1795442400250000,"time_elapsed":2000,"client_ip":"10.0.0.1","request_method":"GET","host":"shop.example","url":"/a?b=c","request_protocol":"HTTP/1.1","request_user_agent":"curl/8","request_referer":"","response_status":200,"response_body_size":12,"fastly_is_edge":true}`},
+	{server: "Cloudflare", line: `{"EdgeStartTimestamp":1795442400250000000,"EdgeEndTimestamp":1795442400252000000,"EdgeTimeToFirstByteMs":1,"ClientIP":"10.0.0.1","ClientRequestMethod":"GET","ClientRequestScheme":"https","ClientRequestHost":"shop.example","ClientRequestURI":"/a?b=c","ClientRequestProtocol":"HTTP/2","ClientRequestUserAgent":"curl/8","ClientRequestReferer":"","ClientRequestSource":"eyeball","WorkerSubrequest":false,"EdgeResponseStatus":200,"EdgeResponseBodyBytes":12,"EdgeResponseBytes":300}`},
+	{server: "Fastly", line: `{"timestamp":1795442400250000,"time_elapsed":2000,"time_to_first_byte":0.001,"client_ip":"10.0.0.1","is_tls":true,"host":"shop.example","url":"/a?b=c","request_method":"GET","request_protocol":"HTTP/1.1","request_referer":"","request_user_agent":"curl/8","request_accept_language":"","request_accept_encoding":"gzip","req_body_size":0,"response_status":200,"response_body_size":12,"fastly_is_edge":true}`},
 	{server: "your own JSON", line: advice("your own JSON").Lines},
 }
 
@@ -148,6 +149,12 @@ func TestAdviceIsDocumented(t *testing.T) {
 		first, _, _ = strings.Cut(first, "\nCustomLog ")
 		if !strings.Contains(text, first) {
 			t.Errorf("docs/capture-logs.md does not show what inspect tells users of %s:\n%s", server, first)
+		}
+	}
+	joined := regexp.MustCompile(`\n +`).ReplaceAllString(string(page), "") // what must be pasted as one line
+	for _, server := range []string{"Cloudflare", "Fastly"} {
+		if lines := advice(server).Lines; !strings.Contains(joined, lines) {
+			t.Errorf("docs/capture-logs.md does not show what inspect tells users of %s:\n%s", server, lines)
 		}
 	}
 }

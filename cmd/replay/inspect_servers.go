@@ -125,17 +125,17 @@ var advices = []logAdvice{
 	},
 	{
 		formats: []string{"cloudflare"},
-		lacks:   []string{"bodies", "connections"},
+		lacks:   []string{"bodies", "connections", "Accept-Encoding"},
 		Server:  "Cloudflare", Where: "output_options of the Logpush job",
-		Lines: `{"field_names":["EdgeStartTimestamp","EdgeEndTimestamp","EdgeTimeToFirstByteMs","ClientIP","ClientRequestMethod","ClientRequestScheme","ClientRequestHost","ClientRequestURI","ClientRequestProtocol","ClientRequestUserAgent","ClientRequestReferer","ClientRequestSource","WorkerSubrequest","EdgeResponseStatus","EdgeResponseBodyBytes","EdgeResponseBytes","RequestHeaders"],"timestamp_format":"unixnano"}`,
-		Note:  "RequestHeaders holds the headers that the zone names as custom fields, such as accept-encoding; bodies cannot be logged there",
+		Lines: `{"field_names":["EdgeStartTimestamp","EdgeEndTimestamp","EdgeTimeToFirstByteMs","ClientRequestMethod","ClientRequestURI","ClientRequestScheme","ClientRequestHost","ClientRequestProtocol","ClientRequestUserAgent","ClientRequestReferer","ClientRequestSource","ClientIP","EdgeResponseStatus","EdgeResponseBytes","EdgeResponseBodyBytes","EdgeResponseContentType","WorkerSubrequest"],"timestamp_format":"unixnano","sample_rate":1}`,
+		Note:  `add "RequestHeaders" for the headers that the zone names as custom fields, such as accept-encoding; bodies cannot be logged there`,
 	},
 	{
 		formats: []string{"fastly"},
-		lacks:   []string{"bodies", "connections", "Accept-Encoding"},
+		lacks:   []string{"bodies", "connections"},
 		Server:  "Fastly", Where: "log format of the logging endpoint",
-		Lines: `{"timestamp":%{time.start.usec}V,"time_elapsed":%{time.elapsed.usec}V,"client_ip":"%{req.http.Fastly-Client-IP}V","request_method":"%{json.escape(req.method)}V","host":"%{json.escape(req.http.host)}V","url":"%{json.escape(req.url)}V","request_protocol":"%{json.escape(req.proto)}V","request_user_agent":"%{json.escape(req.http.User-Agent)}V","request_referer":"%{json.escape(req.http.Referer)}V","response_status":%{resp.status}V,"response_body_size":%{resp.body_bytes_written}V,"fastly_is_edge":%{if(fastly.ff.visits_this_service == 0, "true", "false")}V}`,
-		Note:  "other request headers and bodies are not read from there",
+		Lines: `{"timestamp":%{time.start.usec}V,"time_elapsed":%{time.elapsed.usec}V,"time_to_first_byte":%{time.to_first_byte}V,"client_ip":"%{req.http.Fastly-Client-IP}V","is_tls":%{if(req.is_ssl, "true", "false")}V,"host":"%{if(req.http.Fastly-Orig-Host, req.http.Fastly-Orig-Host, req.http.Host)}V","url":"%{json.escape(req.url)}V","request_method":"%{json.escape(req.method)}V","request_protocol":"%{json.escape(req.proto)}V","request_referer":"%{json.escape(req.http.Referer)}V","request_user_agent":"%{json.escape(req.http.User-Agent)}V","request_accept_language":"%{json.escape(req.http.Accept-Language)}V","request_accept_encoding":"%{json.escape(req.http.Accept-Encoding)}V","req_body_size":%{req.body_bytes_read}V,"response_status":%{resp.status}V,"response_body_size":%{resp.body_bytes_written}V,"fastly_is_edge":%{if(fastly.ff.visits_this_service == 0, "true", "false")}V}`,
+		Note:  "version 2, log line format blank; bodies cannot be logged there",
 	},
 	{
 		formats: []string{"json"},
