@@ -81,7 +81,11 @@ func (l *Live) Read(b []byte) (int, error) { return l.in.stream.buffer.Read(b) }
 func (l *Live) Recognise(waiting func(cause error)) error {
 	st := l.in.stream
 	st.plain = io.NopCloser(st.buffer)
-	st.lines = newLineReader(&bombGuard{r: st.plain, raw: st.raw})
+	head, err := st.buffer.Peek(liveHead) // is there: IsLines waited for it
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("stdin: %w", err)
+	}
+	st.lines = newLineReader(splitRecords(&bombGuard{r: st.plain, raw: st.raw}, head))
 	for told := false; ; told = true {
 		l.stream.hurry(time.Second)
 		head, _ := st.lines.peek(sampleBytes)
