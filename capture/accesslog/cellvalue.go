@@ -125,7 +125,7 @@ func (p *Parser) withoutRequest(q *capture.Request) bool {
 	if r.request != nil && string(bytes.TrimRight(r.request, " ")) != "- - -" {
 		return false
 	}
-	if r.method != nil || r.target != nil || r.path != nil || r.proto != nil {
+	if r.method != nil || r.target != nil || r.path != nil || r.proto != nil || r.owned&p.f.mark != p.f.mark {
 		return false
 	}
 	return q.Status == 0 || p.f.without == reasonNone

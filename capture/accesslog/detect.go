@@ -190,6 +190,7 @@ type observed struct {
 	point      bool  // the duration is written with a point
 	bareUnit   bool  // the duration has a unit that neither key nor value tells
 	begin      bool  // the stamp is a start by its key
+	ended      bool  // one of the end was logged by its key
 	wait       int64 // HAProxy: until the request was there, nanoseconds
 }
 
@@ -304,7 +305,7 @@ func (p *Parser) try(s sample) *trial {
 func (t *trial) observe(q *capture.Request, good bool) {
 	r := &t.p.rec
 	t.lines = append(t.lines, observed{
-		stamp: r.stamp, dur: r.dur, point: r.dur >= 0 && r.point, bareUnit: r.bareUnit, begin: r.begin,
+		stamp: r.stamp, dur: r.dur, point: r.dur >= 0 && r.point, bareUnit: r.bareUnit, begin: r.begin, ended: r.ended,
 		wait: r.timers.ns(timerTR),
 	})
 	if r.vhost {

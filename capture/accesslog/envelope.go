@@ -94,7 +94,7 @@ func envelopeRank(key []byte, kind byte) int {
 			return 3
 		case "event":
 			return 2
-		case "msg":
+		case "msg", "body", "stringValue": // the last two of OpenTelemetry's log records
 			return 1
 		}
 	case '{':
@@ -107,6 +107,8 @@ func envelopeRank(key []byte, kind byte) int {
 			return 3
 		case "event":
 			return 2
+		case "body":
+			return 1
 		}
 	case '[':
 		if string(key) == "MESSAGE" {

@@ -206,9 +206,9 @@ func operator(name, arg string) step {
 		return step{kind: kConn}
 	case "PATH":
 		return step{kind: kTarget, rank: rankGood}
-	case "REQ", "REQ_WITHOUT_QUERY":
-		return envoyHeader(arg, name == "REQ")
-	case "RESP":
+	case "REQ", "REQUEST_HEADER", "REQ_WITHOUT_QUERY":
+		return envoyHeader(arg, name != "REQ_WITHOUT_QUERY")
+	case "RESP", "RESPONSE_HEADER":
 		first, _, _ := strings.Cut(arg, "?")
 		return step{kind: kRespHeader, name: headerName(first)}
 	}

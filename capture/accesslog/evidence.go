@@ -232,17 +232,22 @@ func (t *trial) doubtOrder() {
 // fieldMap settles what of a preset's fields the lines have.
 func (t *trial) fieldMap() {
 	f := t.p.f
-	begins, bareUnit := 0, false
+	begins, ends, bareUnit := 0, 0, false
 	f.timed = false
 	for _, o := range t.lines {
 		f.timed = f.timed || o.dur >= 0
 		bareUnit = bareUnit || o.bareUnit
 		if o.begin {
 			begins++
+		} else if o.ended {
+			ends++
 		}
 	}
-	if 2*begins > len(t.lines) {
+	switch {
+	case 2*begins > len(t.lines):
 		f.ends = false
+	case 2*ends > len(t.lines):
+		f.ends = true
 	}
 	if bareUnit {
 		t.bareUnits()
@@ -287,6 +292,10 @@ func (t *trial) bareUnits() {
 			whole = append(whole, o.dur/millisecond)
 		}
 	}
+	if t.p.name == "caddy" {
+		t.caddyUnit(whole)
+		return
+	}
 	name := "milliseconds"
 	if len(whole) > 0 {
 		slices.Sort(whole)
@@ -297,12 +306,29 @@ func (t *trial) bareUnits() {
 			name, t.p.unit = "microseconds", microsecond
 		}
 	}
-	if t.p.unit != 0 {
-		for i := range t.lines {
-			if o := &t.lines[i]; o.bareUnit && !o.point {
-				o.dur = o.dur / millisecond * t.p.unit
-			}
+	t.recount()
+	t.note("durations without a unit are read as %s where whole, as seconds where they have a point", name)
+}
+
+// recount reads the whole durations of the sample in the unit that was settled.
+func (t *trial) recount() {
+	for i := range t.lines {
+		if o := &t.lines[i]; t.p.unit != 0 && o.bareUnit && !o.point {
+			o.dur = o.dur / millisecond * t.p.unit
 		}
 	}
-	t.note("durations without a unit are read as %s where whole, as seconds where they have a point", name)
+}
+
+// caddyUnit decides what Caddy's duration_format was: seconds have a point, and a name of their unit counts by itself;
+// whole numbers are milliseconds, unless half of them would then be above 20 s: nanoseconds.
+func (t *trial) caddyUnit(whole []int64) {
+	if 2*len(whole) <= len(t.lines) {
+		return
+	}
+	name := "milliseconds"
+	if slices.Sort(whole); whole[len(whole)/2] >= 2e4 {
+		name, t.p.unit = "nanoseconds", nanosecond
+	}
+	t.recount()
+	t.note("durations are whole numbers: read as %s", name)
 }

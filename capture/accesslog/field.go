@@ -22,7 +22,7 @@ type record struct {
 	first   int64 // likewise
 
 	request, method, target, path, query, proto []byte
-	scheme, host, client, user                  []byte
+	scheme, host, port, client, user            []byte
 	sent                                        bool // path: its bytes are those of the wire
 	decoded                                     bool // path: % stands for itself
 	vhost                                       bool // the head names a virtual host
@@ -33,10 +33,10 @@ type record struct {
 
 	timers timers
 
-	stampRank, durRank, targetRank, pathRank, hostRank, clientRank, statusRank, sizeRank uint8
-	headerBytes                                                                          int
-	owned                                                                                uint32 // bits of the fields by which the dialect is recognised
-	tidy                                                                                 bool   // the port in the target is dropped where the scheme implies it
+	stampRank, durRank, methodRank, targetRank, pathRank, hostRank, clientRank, statusRank, sizeRank uint8
+	headerBytes                                                                                      int
+	owned                                                                                            uint32 // bits of the fields by which the dialect is recognised
+	tidy                                                                                             bool   // the port in the target is dropped where the scheme implies it
 }
 
 // put gives one value its meaning. An empty value and "-" mean that nothing was logged.
@@ -110,8 +110,11 @@ func (p *Parser) word(s *step, v []byte) bool {
 	r := &p.rec
 	switch s.kind {
 	case kMethod:
-		if !p.withheld(v) {
-			r.method = v
+		if s.auto {
+			v = verb(v)
+		}
+		if !p.withheld(v) && (r.method == nil || s.rank >= r.methodRank) {
+			r.method, r.methodRank = v, s.rank
 		}
 	case kUnescaped:
 		r.target = p.escapeAgain(v)
@@ -163,6 +166,8 @@ func (p *Parser) word(s *step, v []byte) bool {
 		if r.scheme == nil {
 			r.scheme = schemeOfPort(v)
 		}
+	case kPort:
+		r.port = v
 	case kClient:
 		return p.client(s, v)
 	case kPeer:

@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +15,9 @@ import (
 //	stamp=PATH       an instant that is a start or an end as the preset says
 //	decoded=PATH     a path that the server decoded
 //	url=PATH         a whole URL; the port that its scheme implies is no part of the host
+//	unescaped=PATH   a target whose escapes were undone
+//	verb=PATH        a method, perhaps in small letters; _OTHER is none
+//	port=PATH        the port of the Host field, where host is without it
 //	tls=PATH         a TLS version or cipher: any value means https
 //	https=PATH       "on" means https
 //	seconds=PATH     the key's presence means that a duration without a unit is one of seconds
@@ -65,16 +69,19 @@ func fieldStep(name string, ofPreset bool) (s step, ok bool) {
 	}[name]
 	if !ok && ofPreset {
 		s, ok = map[string]step{
-			"stamp":   {kind: kTime},
-			"decoded": {kind: kDecoded},
-			"url":     {kind: kTarget, auto: true},
-			"tls":     {kind: kTLS},
-			"https":   {kind: kHTTPS},
-			"key":     {},
-			"visitor": {kind: kClient},
-			"seconds": {kind: kSeconds},
-			"only":    {kind: kGate},
-			"never":   {kind: kGate, auto: true},
+			"stamp":     {kind: kTime},
+			"decoded":   {kind: kDecoded},
+			"url":       {kind: kTarget, auto: true},
+			"tls":       {kind: kTLS},
+			"https":     {kind: kHTTPS},
+			"verb":      {kind: kMethod, auto: true},
+			"unescaped": {kind: kUnescaped},
+			"port":      {kind: kPort},
+			"key":       {},
+			"visitor":   {kind: kClient},
+			"seconds":   {kind: kSeconds},
+			"only":      {kind: kGate},
+			"never":     {kind: kGate, auto: true},
 		}[name]
 	}
 	return s, ok
@@ -235,6 +242,7 @@ func compileFieldMap(text string) (*format, error) {
 		}
 		f.add(&fl)
 	}
+	f.mark = bits["key"]
 	f.describe()
 	return f, nil
 }
@@ -242,7 +250,9 @@ func compileFieldMap(text string) (*format, error) {
 // ownGroup is what a line must have one of: the names of a group stand in for each other.
 func ownGroup(name string) string {
 	switch name {
-	case "url", "path", "decoded", "request":
+	case "verb":
+		return "method"
+	case "url", "path", "decoded", "unescaped", "request":
 		return "target"
 	case "never":
 		return "key"
@@ -318,6 +328,9 @@ func (f *format) learnHeader(path []byte) sequence {
 		if w.kind == kHeader {
 			s = headerMeaning(squeeze(name), name)
 		}
+		if f.hyphens && len(s.name) > 0 {
+			s.name = bytes.ReplaceAll(s.name, []byte("_"), []byte("-"))
+		}
 		s.how, s.label = whole, "."+string(path)
 		seq = sequence{s}
 		break
@@ -361,13 +374,15 @@ func rivals(k kind) []kind {
 	case kTime, kEnd:
 		return []kind{kTime, kTimePart, kEnd}
 	case kRequest:
-		return []kind{kRequest, kMethod, kTarget, kPath, kDecoded, kQuery}
+		return []kind{kRequest, kMethod, kTarget, kPath, kDecoded, kUnescaped, kQuery}
 	case kMethod:
 		return []kind{kMethod, kRequest}
 	case kTarget:
-		return []kind{kTarget, kPath, kDecoded, kQuery, kRequest}
+		return []kind{kTarget, kPath, kDecoded, kUnescaped, kQuery, kRequest}
 	case kPath:
-		return []kind{kTarget, kPath, kDecoded, kRequest}
+		return []kind{kTarget, kPath, kDecoded, kUnescaped, kRequest}
+	case kHost:
+		return []kind{kHost, kPort}
 	case kDur:
 		return []kind{kDur, kDurElse}
 	case kScheme:

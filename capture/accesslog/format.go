@@ -19,17 +19,19 @@ const (
 
 // format is a compiled log format: a sequence for text, or a sequence for the value of each key of JSON.
 type format struct {
-	text   sequence
-	keys   map[string]sequence
-	labels bool            // lines are label:value between tabs
-	table  *table          // lines are cells; text holds their columns
-	infer  bool            // keys that are not known yet get their meaning from their name
-	enter  map[string]bool // the objects that hold something; nil: all may
-	lists  map[string]bool // the lists that hold something; nil: none
-	pairs  string          // path of a list of keys and values that stands for an object
-	wild   []wildcard
-	owned  uint32        // bits of the fields by which the dialect is recognised
-	pinned map[kind]bool // kinds whose key the user named
+	text    sequence
+	keys    map[string]sequence
+	labels  bool            // lines are label:value between tabs
+	table   *table          // lines are cells; text holds their columns
+	infer   bool            // keys that are not known yet get their meaning from their name
+	enter   map[string]bool // the objects that hold something; nil: all may
+	lists   map[string]bool // the lists that hold something; nil: none
+	pairs   string          // path of a list of keys and values that stands for an object
+	wild    []wildcard
+	hyphens bool          // names of headers have underscores for hyphens
+	owned   uint32        // bits of the fields by which the dialect is recognised
+	mark    uint32        // that of keys that are nothing but a sign of it
+	pinned  map[kind]bool // kinds whose key the user named
 
 	raw    bool // logged without escapes
 	ends   bool // the stamps are ends of requests

@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"bytes"
+	"math"
 	"strconv"
 )
 
@@ -149,4 +150,49 @@ func withoutPort(v []byte) []byte {
 		return v[:i]
 	}
 	return v
+}
+
+// verbs are the methods that ECS once wanted in small letters, and OpenTelemetry's word for one that it does not know.
+var verbs = map[string][]byte{
+	"get": []byte("GET"), "head": []byte("HEAD"), "post": []byte("POST"), "put": []byte("PUT"), "delete": []byte("DELETE"), "patch": []byte("PATCH"),
+	"options": []byte("OPTIONS"), "connect": []byte("CONNECT"), "trace": []byte("TRACE"), "propfind": []byte("PROPFIND"), "report": []byte("REPORT"),
+	"_OTHER": nil,
+}
+
+// verb is v as a request line has it.
+func verb(v []byte) []byte {
+	if m, ok := verbs[string(v)]; ok {
+		return m
+	}
+	return v
+}
+
+// joinPort completes the host with the port that was logged beside it, as the Host field has them: without the one that
+// the scheme implies.
+func (p *Parser) joinPort() {
+	r := &p.rec
+	if r.scheme == nil {
+		r.scheme = schemeOfPort(r.port)
+	}
+	n, ok := integer(r.port)
+	if !ok || n == 0 || n > 65535 || len(r.host) == 0 || r.hostRank == math.MaxUint8 {
+		return
+	}
+	if implied := portOf(r.scheme); implied != nil && string(implied[1:]) == string(r.port) {
+		return
+	}
+	colon := bytes.IndexByte(r.host, ':')
+	v6 := colon >= 0 && bytes.LastIndexByte(r.host, ':') != colon && r.host[0] != '['
+	if colon >= 0 && !v6 && (r.host[0] != '[' || r.host[len(r.host)-1] != ']') {
+		return // it has one
+	}
+	p.reserve(len(r.host) + len(r.port) + 3)
+	begin := len(p.arena)
+	if v6 {
+		p.arena = append(append(append(p.arena, '['), r.host...), ']')
+	} else {
+		p.arena = append(p.arena, r.host...)
+	}
+	p.arena = append(append(p.arena, ':'), r.port...)
+	r.host = p.arena[begin:len(p.arena):len(p.arena)]
 }

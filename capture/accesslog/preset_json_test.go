@@ -151,7 +151,7 @@ func TestJSONPresetSkips(t *testing.T) {
 		{"azure-app-gateway", `{"time":"2021-06-09T22:32:17Z","category":"ApplicationGatewayPerformanceLog","properties":{"requestCount":1}}`, reasonNone},
 		{"otel", `{"kind":3,"startTimeUnixNano":"1544712660000000000","attributes":{"http.request.method":"GET","url.path":"/","http.response.status_code":200}}`, reasonNone},
 		{"fastly", `{"timestamp":"2023-05-04T10:00:00Z","url":"/","request_method":"GET","response_status":200,"fastly_is_edge":false}`, reasonNone},
-		{"envoy-json", `{"start_time":"2023-05-04T10:00:00.123Z","method":null,"path":null,"response_flags":"UF","duration":1}`, reasonNone},
+		{"envoy-json", `{"start_time":"2023-05-04T10:00:00.123Z","method":null,"path":null,"response_flags":"UF","duration":1}`, reasonNotHTTP},
 	} {
 		p, err := New(Options{Format: c.name})
 		if err != nil {

@@ -36,6 +36,7 @@ const (
 	kTLS   // protocol or cipher: anything but "none" over TLS
 	kHost
 	kHostPort // $server_port: completes the scheme only
+	kPort     // the port of the Host field, where the host is logged without it
 	kStatus
 	kSize // bytes of the response body
 	kWire // bytes of the response, head included

@@ -341,6 +341,9 @@ func (p *Parser) who(q *capture.Request) bool {
 			q.Client = p.arena[n:len(p.arena):len(p.arena)]
 		}
 	}
+	if r.port != nil {
+		p.joinPort()
+	}
 	if q.Host = r.host; len(q.Host) == 0 {
 		q.Host = p.host
 	}

@@ -72,3 +72,20 @@ func zeekColumn(name string) step {
 	}
 	return step{}
 }
+
+// zeekMap is http.log in JSON (LogAscii::use_json, or a package that streams JSON): the values are those of the tabs.
+const zeekMap = `
+	!at=.ts
+	!method=.method
+	unescaped=.uri
+	host=.host
+	proto=.version
+	status=.status_code
+	resp_size=.response_body_len
+	body_size=.request_body_len
+	!client=.id.orig_h
+	header.User-Agent=.user_agent
+	header.Referer=.referrer
+	header.Origin=.origin
+	user=.username
+	!key=.trans_depth`
