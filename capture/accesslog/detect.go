@@ -30,10 +30,11 @@ func Detect(lines [][]byte, o Options) (p *Parser, note string, err error) {
 	case named && best.p.f.bare && len(best.lines) == 0:
 		return nil, "", errors.New("the log format holds no time, and around the lines there is no collector's")
 	case named:
+		best.settleNamed()
 		if best.p.Rewind(); 2*len(best.lines) < s.n {
-			note = fmt.Sprintf("only %d of the first %d lines fit", len(best.lines), s.n)
+			best.note("only %d of the first %d lines fit", len(best.lines), s.n)
 		}
-		return best.p, note, nil
+		return best.p, strings.Join(best.notes, "; "), nil
 	case best == nil || best.fits() == 0 || 5*best.fits() < s.n-best.others:
 		if err := unknownJSON(s); err != nil {
 			return nil, "", err
@@ -197,6 +198,7 @@ type observed struct {
 // marks count what only one of the two servers writes.
 type marks struct {
 	nginx, apache    int
+	tomcat           int
 	absolute, idents int // requests for a whole URL; lines whose identity is a host
 	bareQuery        int // targets that end in ?
 	bodiless, heads  int // answers that have no body; those of them whose size is not 0
@@ -205,7 +207,7 @@ type marks struct {
 // tryPreset gives the sample to a preset's parser, or nil where the preset is out of the question.
 func tryPreset(s *preset, of sample, o Options, wraps [maxLayers]wrapper, best *trial) (*trial, error) {
 	switch s.name {
-	case "vcommon", "vcombined", "nginx-combined", "apache-common", "apache-combined", haproxyOfOld, "varnishncsa", "lighttpd":
+	case "vcommon", "vcombined", "nginx-combined", "apache-common", "apache-combined", "tomcat-common", "tomcat-combined", haproxyOfOld, "varnishncsa", "lighttpd":
 		return nil, nil // the same format as an earlier one: settle renames it
 	case "nginx-json", "json":
 		if best != nil && best.p.f.owned != 0 && 2*len(best.lines) >= of.n {

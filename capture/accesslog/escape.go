@@ -5,7 +5,10 @@ import "unicode/utf8"
 // unescape appends v to dst with its escapes undone: \xHH (nginx, Apache), \" \\ \/ \b \f \n \r \t \v
 // (Apache, JSON), \] (HAProxy) and \uXXXX (JSON). One reader serves all writers, since each of them escapes the backslash
 // itself; a backslash that begins no escape stays. The result is never longer than v.
-func unescape(dst, v []byte) []byte {
+func unescape(dst, v []byte) []byte { return unescapeAs(dst, v, false) }
+
+// unescapeAs is unescape; with latin \u00e9 is one byte, as Tomcat writes those that are not ASCII.
+func unescapeAs(dst, v []byte, latin bool) []byte {
 	for i := 0; i < len(v); i++ {
 		c := v[i]
 		if c != '\\' || i+1 == len(v) {
@@ -13,7 +16,11 @@ func unescape(dst, v []byte) []byte {
 			continue
 		}
 		if r, n := unicodeEscape(v[i:]); n > 0 {
-			dst = utf8.AppendRune(dst, r)
+			if latin && r < 0x100 {
+				dst = append(dst, byte(r))
+			} else {
+				dst = utf8.AppendRune(dst, r)
+			}
 			i += n - 1
 		} else if b, n := byteEscape(v[i:]); n > 0 {
 			dst = append(dst, b)

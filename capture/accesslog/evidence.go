@@ -18,6 +18,8 @@ func (m *marks) look(line []byte, r *record, q *capture.Request, good bool) {
 		m.nginx++
 	case 'A':
 		m.apache++
+	case 'T':
+		m.tomcat++
 	}
 	if r.dash {
 		m.apache++
@@ -48,13 +50,18 @@ func absoluteLine(v []byte) bool {
 	return i > 0 && bytes.HasPrefix(v[i+1:], []byte("http"))
 }
 
-// escapes is N or A where the line's first telling escape is nginx's or Apache's, else 0.
+// escapes is N, A or T where the line's first telling escape is nginx's, Apache's or Tomcat's (\u00e9), else 0.
 func escapes(line []byte) byte {
 	for i := 0; i+1 < len(line); i++ {
 		if line[i] != '\\' {
 			continue
 		}
 		i++
+		if line[i] == 'u' {
+			if _, ok := hex(line[i+1:], 4); ok {
+				return 'T'
+			}
+		}
 		if line[i] != 'x' {
 			return 'A'
 		}
@@ -98,6 +105,17 @@ func (t *trial) settle() {
 	t.doubtOrder()
 }
 
+// settleNamed does the same where the user named the dialect.
+func (t *trial) settleNamed() {
+	switch {
+	case len(t.lines) == 0:
+	case t.p.f.owned != 0:
+		t.fieldMap()
+	case t.p.f.labels:
+		t.json()
+	}
+}
+
 func (t *trial) note(msg string, args ...any) { t.notes = append(t.notes, fmt.Sprintf(msg, args...)) }
 
 // server names the server of a plain common or combined log, which settles what the stamps mean.
@@ -116,12 +134,19 @@ func (t *trial) server() {
 			p.name, p.f = "lighttpd", f
 		}
 		t.note("a host stands where the identity was, as lighttpd writes it: stamps are ends of requests, no duration is logged")
+	case m.tomcat > 0 && m.nginx == 0:
+		p.f.latin = true
+		if !vhost {
+			p.name = "tomcat-" + p.name
+		}
+		t.note("%d of %d lines hold what Tomcat writes and Apache and nginx do not: stamps are ends of requests, no duration is logged", m.tomcat, len(t.lines))
 	case m.apache > 0 && m.nginx == 0:
+		format := "tomcat-" + p.name
 		p.f.ends = false
 		if !vhost {
 			p.name = "apache-" + p.name
 		}
-		t.note("%d of %d lines hold what Apache writes and nginx does not: stamps are starts of requests", m.apache, len(t.lines))
+		t.note("%d of %d lines hold what Apache writes and nginx does not: stamps are starts of requests; Tomcat may write the same and stamps ends: if it is Tomcat's, give --format %s", m.apache, len(t.lines), format)
 	case m.nginx > 0 && m.apache == 0:
 		if p.name == "combined" {
 			p.name = "nginx-combined"
@@ -268,7 +293,9 @@ func (t *trial) json() {
 		t.bareUnits()
 	}
 	if begins {
-		f.ends = false
+		if f.ends = false; f.labels {
+			t.note("stamps in brackets are Apache's, and starts of requests")
+		}
 		return
 	}
 	if t.p.name == "nginx-json" {

@@ -244,7 +244,7 @@ func (p *Parser) clear(s *step, v []byte) []byte {
 	}
 	p.reserve(len(v))
 	n := len(p.arena)
-	p.arena = unescape(p.arena, v)
+	p.arena = unescapeAs(p.arena, v, p.f.latin)
 	return p.arena[n:len(p.arena):len(p.arena)]
 }
 
@@ -259,8 +259,10 @@ func (p *Parser) time(s *step, v []byte) bool {
 	if s.kind == kTime && p.rec.stamped && s.rank < p.rec.stampRank {
 		return true
 	}
+	bracketed := false
 	if v[0] == '[' && v[len(v)-1] == ']' {
 		v = v[1 : len(v)-1] // Apache's %t in a value of JSON
+		bracketed = true
 	}
 	ns, msg := p.stamp(s, v)
 	if msg != "" {
@@ -270,7 +272,7 @@ func (p *Parser) time(s *step, v []byte) bool {
 		p.rec.end, p.rec.ended = ns, true
 		return true
 	}
-	p.rec.stamp, p.rec.stamped, p.rec.stampRank, p.rec.begin = ns, true, s.rank, s.begin
+	p.rec.stamp, p.rec.stamped, p.rec.stampRank, p.rec.begin = ns, true, s.rank, s.begin || bracketed && p.f.labels
 	return true
 }
 

@@ -34,6 +34,7 @@ type format struct {
 	pinned  map[kind]bool // kinds whose key the user named
 
 	raw    bool // logged without escapes
+	latin  bool // \u00e9 is one byte
 	ends   bool // the stamps are ends of requests
 	timed  bool // a duration is logged
 	partly bool // the stamp comes in parts (kTimePart)

@@ -90,7 +90,7 @@ func (p *Parser) gate(s *step, v []byte) bool {
 	return among(s.layout, v) != s.auto || p.fail(reasonNone, v, "not the record of a request")
 }
 
-// among reports whether v is one of the values a|b|c.
+// among reports whether v is one of the values a|b|c*, the last of them any that begins with c.
 func among(values string, v []byte) bool {
 	for rest := values; rest != ""; {
 		one := rest
@@ -100,7 +100,7 @@ func among(values string, v []byte) bool {
 				break
 			}
 		}
-		if string(v) == one {
+		if n := len(one) - 1; string(v) == one || n >= 0 && one[n] == '*' && len(v) >= n && string(v[:n]) == one[:n] {
 			return true
 		}
 		rest = rest[min(len(one)+1, len(rest)):]

@@ -8,7 +8,8 @@ import (
 	"trafficreplay/capture"
 )
 
-// ltsvPresets are Labeled Tab-separated Values (ltsv.org): label:value between tabs, in any order.
+// ltsvPresets are Labeled Tab-separated Values (ltsv.org): label:value between tabs, in any order. A time in brackets is
+// Apache's %t, a start (Parser.time); nginx's $time_local is an end.
 var ltsvPresets = []preset{{"ltsv", ltsv, "", true}}
 
 func ltsv(string) (*format, error) {

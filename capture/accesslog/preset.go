@@ -38,6 +38,8 @@ var commonPresets = []preset{
 	{"nginx-combined", family, clf + `⟨` + agent + `⟩` + xff, true},
 	{"apache-common", family, clf, false},
 	{"apache-combined", family, clf + `⟨` + agent + `⟩` + xff, false},
+	{"tomcat-common", tomcatDefault, clf, true},
+	{"tomcat-combined", tomcatDefault, clf + `⟨` + agent + `⟩` + xff, true},
 
 	{"varnishncsa", family, clf + `⟨` + agent + `⟩` + xff, false},
 	{"lighttpd", lighttpdDefault, "", true},

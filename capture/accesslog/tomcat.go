@@ -23,7 +23,20 @@ func tomcatPattern(s string, unit int64) (*format, error) {
 	if n := nickname(s); n != "" {
 		s = n
 	}
-	return compileLogFormat(s, apache{endStamps: true, own: func(a *apache, c byte, arg string) bool { return a.tomcat(c, arg, unit) }})
+	f, err := compileLogFormat(s, apache{endStamps: true, own: func(a *apache, c byte, arg string) bool { return a.tomcat(c, arg, unit) }})
+	if f != nil {
+		f.latin = true
+	}
+	return f, err
+}
+
+// tomcatDefault compiles Tomcat's common and combined, which look like Apache's.
+func tomcatDefault(s string) (*format, error) {
+	f, err := family(s)
+	if f != nil {
+		f.latin = true
+	}
+	return f, err
 }
 
 // isTomcat reports whether s is the element of an AccessLogValve, or its attribute.

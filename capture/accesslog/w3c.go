@@ -151,6 +151,8 @@ func iisColumn(name string) step {
 		s.kind, s.esc = kDecoded, pluses
 	case "time-taken":
 		s.auto, s.unit = false, millisecond
+	case "s-sitename": // IIS logs its FTP, mail and news services alike
+		s.kind, s.auto, s.layout = kGate, true, "MSFTPSVC*|FTPSVC*|SMTPSVC*|NNTPSVC*|NntpSvc*|SmtpSvc*"
 	}
 	return s
 }
