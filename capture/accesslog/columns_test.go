@@ -176,32 +176,40 @@ func shown(t *testing.T, p *Parser, lines [][]byte) string {
 // its dialect is named.
 func TestColumns(t *testing.T) {
 	for _, c := range columnCases {
-		t.Run(c.name+" "+c.what, func(t *testing.T) {
-			lines := bytes.Split([]byte(c.text), []byte("\n"))
-			var syslog, many [][]byte
-			for _, l := range lines {
-				syslog = append(syslog, append([]byte("<34>Oct 11 22:14:15 web1 app[1]: "), l...))
-			}
-			for len(many) < 1000 {
-				many = append(many, lines...)
-			}
-			for what, sample := range map[string][][]byte{"plain": lines, "syslog": syslog, "many": many} {
-				p, note, err := Detect(sample, Options{})
-				if err != nil || p.Name() != c.name {
-					t.Fatalf("%s: Detect = %v, %q, %v, want %s", what, p, note, err, c.name)
-				}
-				if got := shown(t, p, sample[:len(lines)]); got != c.want {
-					t.Errorf("%s (%s)\n got %s\nwant %s", what, note, got, c.want)
-				}
-			}
-			p, err := New(Options{Format: c.name})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := shown(t, p, lines); got != c.want {
-				t.Errorf("named\n got %s\nwant %s", got, c.want)
-			}
-		})
+		t.Run(c.name+" "+c.what, func(t *testing.T) { checkRecognised(t, c.name, c.text, c.want, 1000) })
+	}
+}
+
+// checkRecognised checks what becomes of the lines of text: alone, behind a syslog header, in a sample of many lines, and
+// with the dialect named.
+func checkRecognised(t *testing.T, name, text, want string, many int) {
+	t.Helper()
+	lines := bytes.Split([]byte(text), []byte("\n"))
+	var syslog, repeated [][]byte
+	for _, l := range lines {
+		syslog = append(syslog, append([]byte("<34>Oct 11 22:14:15 web1 app[1]: "), l...))
+	}
+	for len(repeated) < many {
+		repeated = append(repeated, lines...)
+	}
+	for what, sample := range map[string][][]byte{"plain": lines, "syslog": syslog, "many": repeated} {
+		p, note, err := Detect(sample, Options{})
+		if err != nil {
+			t.Fatalf("%s: Detect: %v, want %s", what, err, name)
+		}
+		if p.Name() != name {
+			t.Fatalf("%s: Detect = %s, %q, want %s", what, p.Name(), note, name)
+		}
+		if got := shown(t, p, sample[:len(lines)]); got != want {
+			t.Errorf("%s (%s)\n got %s\nwant %s", what, note, got, want)
+		}
+	}
+	p, err := New(Options{Format: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := shown(t, p, lines); got != want {
+		t.Errorf("named\n got %s\nwant %s", got, want)
 	}
 }
 

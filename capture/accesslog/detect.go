@@ -35,7 +35,7 @@ func Detect(lines [][]byte, o Options) (p *Parser, note string, err error) {
 			best.note("only %d of the first %d lines fit", len(best.lines), s.n)
 		}
 		return best.p, strings.Join(best.notes, "; "), nil
-	case best == nil || best.fits() == 0 || 5*best.fits() < s.n-best.others:
+	case best == nil || best.fits() == 0 || 5*best.fits() < s.n-best.others-(best.comments-len(s.lines)+s.n):
 		if err := unknownJSON(s); err != nil {
 			return nil, "", err
 		}
@@ -170,13 +170,14 @@ func (p *Parser) Rewind() {
 
 // trial is what a parser made of the sample.
 type trial struct {
-	p      *Parser
-	lines  []observed // those that fit, in order
-	others int        // lines of the dialect that are no requests
-	conns  int        // lines of connections that carried no HTTP request
-	notes  []string
-	survey *survey  // of JSON lines of unknown shape
-	doubts []string // about what their keys mean
+	p        *Parser
+	lines    []observed // those that fit, in order
+	others   int        // lines of the dialect that are no requests
+	conns    int        // lines of connections that carried no HTTP request
+	comments int        // those within wrappers too
+	notes    []string
+	survey   *survey  // of JSON lines of unknown shape
+	doubts   []string // about what their keys mean
 
 	vhosts int
 	marks  marks
@@ -289,6 +290,9 @@ func (p *Parser) try(s sample) *trial {
 		var bad *capture.SyntaxError
 		if errors.As(err, &bad) && bad.Reason == reasonNone {
 			t.others++
+		}
+		if errors.As(err, &bad) && bad.Reason == capture.ReasonComment {
+			t.comments++
 		}
 		if errors.As(err, &bad) && bad.Reason == reasonNotHTTP {
 			t.conns++

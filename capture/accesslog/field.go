@@ -117,6 +117,9 @@ func (p *Parser) word(s *step, v []byte) bool {
 			r.method, r.methodRank = v, s.rank
 		}
 	case kUnescaped:
+		if p.f.keys != nil {
+			v = rawBytes(v)
+		}
 		r.target = p.escapeAgain(v)
 	case kURI:
 		if i := bytes.IndexByte(v, '/'); i > 0 && v[i-1] != ':' {

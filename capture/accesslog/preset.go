@@ -60,7 +60,7 @@ var commonPresets = []preset{
 	{"combinedio", family, clf + agent + ` %I %O`, false},
 	{"combinedio-us", family, clf + agent + ` %I %O %D`, false},
 	{"apache-ssl-request", family, `%t %h %{SSL_PROTOCOL}x %{SSL_CIPHER}x "%r" %b`, false},
-	{"traefik-clf", family, clf + `⟨ "%{Referer}i"⟩⟨ -⟩⟨ "%{User-Agent}i"⟩⟨ %{requests}n "%{router}n" "%{server}n" %{ms}Tms⟩`, false},
+	{"traefik-clf", family, clf + `⟨ "%{Referer}i"⟩⟨ -⟩⟨ "%{User-Agent}i"⟩⟨ %{requests}n "%{router}n" %{server}n %{ms}Tms⟩`, false},
 
 	{"common-untimed", family, `%~ "%r" %>s %b⟨` + agent + `⟩⟨ %{s}T⟩`, true},
 }

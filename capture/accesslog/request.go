@@ -155,7 +155,7 @@ func (p *Parser) what(q *capture.Request) bool {
 		}
 	case p.f.infer && r.request == nil && r.target == nil && r.path == nil:
 		return p.fail(reasonMisfit, nil, "neither a request line nor a path")
-	case p.f.observed && p.nothing():
+	case p.f.observed && p.f.table == nil && p.rec.proto == nil && p.nothing():
 		return p.fail(reasonNone, nil, "neither a request line nor a method and a path")
 	default:
 		return p.fail(reasonRequest, r.request, "no request line")

@@ -89,3 +89,23 @@ const zeekMap = `
 	header.Origin=.origin
 	user=.username
 	!key=.trans_depth`
+
+// rawBytes is v with \xff read as the byte: Zeek writes so what is not UTF-8, since JSON cannot. It works in the memory of
+// v, which is the parser's: a backslash was unescaped into it.
+func rawBytes(v []byte) []byte {
+	if bytes.Index(v, []byte(`\x`)) < 0 {
+		return v
+	}
+	dst := v[:0]
+	for i := 0; i < len(v); i++ {
+		c := v[i]
+		if c == '\\' && i+1 < len(v) && v[i+1] == 'x' {
+			if x, ok := hex(v[i+2:], 2); ok && x >= 0x80 {
+				c = byte(x)
+				i += 3
+			}
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
