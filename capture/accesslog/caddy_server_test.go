@@ -14,7 +14,7 @@ import (
 	"trafficreplay/capture"
 )
 
-// TestCaddyServer: Caddy's JSON, with its stamps as Caddy writes them and as RFC 3339. The console lines that it
+// TestCaddyServer: Caddy's JSON, with its stamps as Caddy writes them and as RFC 3339, and its durations in three formats. The console lines that it
 // writes beside it are no requests.
 func TestCaddyServer(t *testing.T) {
 	path := program(t, "caddy")
@@ -24,10 +24,12 @@ func TestCaddyServer(t *testing.T) {
 		{name: "seconds", known: "caddy", basis: capture.BasisEndMinusDuration, unit: time.Microsecond, agent: true, host: "shop.example"},
 		{name: "RFC 3339", known: "caddy", basis: capture.BasisEndMinusDuration, unit: time.Microsecond, agent: true, host: "shop.example"},
 		{name: "ISO 8601", known: "caddy", basis: capture.BasisEndMinusDuration, unit: time.Millisecond, agent: true, host: "shop.example"},
+		{name: "string", known: "caddy", basis: capture.BasisEndMinusDuration, unit: time.Microsecond, agent: true, host: "shop.example"},
+		{name: "nano", known: "caddy", basis: capture.BasisEndMinusDuration, unit: time.Microsecond, agent: true, host: "shop.example"},
 	}
 	conf := "{\n admin off\n auto_https off\n}\n"
 	addrs, campaigns := make([]string, len(views)), make([]*campaign, len(views))
-	for i, f := range []string{"json", "json {\n time_format rfc3339_nano\n}", "json {\n time_format iso8601\n}"} {
+	for i, f := range []string{"json", "json {\n time_format rfc3339_nano\n}", "json {\n time_format iso8601\n}", "json {\n duration_format string\n}", "json {\n duration_format nano\n}"} {
 		addrs[i] = freeAddress(t)
 		conf += fmt.Sprintf("http://%s {\n bind 127.0.0.1\n reverse_proxy %s\n log {\n output file %s/%d.log\n format %s\n }\n}\n", ":"+addrs[i][len("127.0.0.1:"):], up, dir, i, f)
 	}

@@ -91,4 +91,7 @@ func TestTomcatServer(t *testing.T) {
 		v.lines = linesOf(t, filepath.Join(dir, fmt.Sprint(i, ".log")))
 		v.check(t, c)
 	}
+	if p, note, err := Detect(views[0].lines, Options{}); err != nil || p.Name() != "apache-common" || !strings.Contains(note, "--format tomcat-common") {
+		t.Errorf("Detect of common = %v, %q, %v, want apache-common and how to say that it is Tomcat's", p, note, err)
+	}
 }
