@@ -30,6 +30,12 @@ func TestAllocations(t *testing.T) {
 		{"caddy", Options{Format: "caddy"}, `{"ts":1646861401.5241024,"request":{"client_ip":"127.0.0.2","proto":"HTTP/2.0","method":"GET","host":"localhost","uri":"/a?b=1","headers":{"User-Agent":["curl \"7"],"Accept":["*/*","x"]}},"user_id":"bob","duration":"0.9ms","size":10900,"status":200,"resp_headers":{"Server":["Caddy"]}}`},
 		{"azure-app-gateway", Options{Format: "azure-app-gateway"}, `{"timeStamp":"2021-10-14T22:17:11Z","category":"ApplicationGatewayAccessLog","properties":{"clientIP":"1.2.3.4:5","httpMethod":"GET","requestUri":"/a b?","requestQuery":"c=d","httpStatus":200,"timeTaken":3.4e-02}}`},
 		{"otel", Options{Format: "otel"}, `{"kind":2,"startTimeUnixNano":"1544712660000000000","endTimeUnixNano":"1544712661500000000","attributes":[{"key":"http.request.method","value":{"stringValue":"GET"}},{"key":"url.path","value":{"stringValue":"/items/42"}},{"key":"http.response.status_code","value":{"intValue":"200"}}]}`},
+		{"otel with a port and lists", Options{Format: "otel"}, `{"kind":2,"startTimeUnixNano":"1544712660000000000","attributes":[{"key":"http.request.method","value":{"stringValue":"get"}},{"key":"url.path","value":{"stringValue":"/"}},{"key":"server.address","value":{"stringValue":"::1"}},{"key":"server.port","value":{"intValue":"8080"}},{"key":"http.request.header.a_b","value":{"arrayValue":{"values":[{"stringValue":"x"},{"stringValue":"y"}]}}}]}`},
+		{"ecs", Options{Format: "ecs"}, `{"@timestamp":"2023-05-04T10:00:01.000Z","event":{"duration":500000000},"http":{"request":{"method":"post"},"response":{"status_code":200}},"url":{"path":"/a","query":"b","domain":"h","port":8080}}`},
+		{"traefik-json", Options{Format: "traefik-json"}, `{"StartLocal":"2021-03-14T12:00:00.1+01:00","Duration":117000,"RequestMethod":"GET","RequestPath":"/a","RequestAddr":"h:1","request_User-Agent":"a \"b","downstream_Etag":"x"}`},
+		{"envoy-json TCP", Options{Format: "envoy-json"}, `{"start_time":"2023-05-04T10:00:00.123Z","method":null,"response_flags":"UF","downstream_remote_address":"10.0.0.5:5432"}`},
+		{"zeek-json", Options{Format: "zeek-json"}, `{"ts":1591367999.430166,"id.orig_h":"::1","trans_depth":1,"method":"GET","uri":"/a b\\xff%"}`},
+		{"tomcat", Options{Format: "tomcat-combined"}, `::1 - - [06/Sep/2015:05:58:05 +0000] "GET /\u00e9 HTTP/1.1" 200 1 "-" "caf\u00c3\u00a9"`},
 		{"no request", Options{Format: "caddy"}, `{"level":"info","ts":1761019822.3,"msg":"using config from file"}`},
 		{"field", Options{Format: "json", Fields: []string{"at=.s:%d.%m.%Y %H:%M:%S", "client=.l[1].a"}}, `{"s":"14.11.2023 22:13:20","method":"GET","path":"/","l":[1,{"a":"x"}]}`},
 		{"envelope", Options{Format: "combined"}, `{"@timestamp":"2015-09-05T20:58:06.1Z","message":"::1 - - [06/Sep/2015:05:58:05 +0000] \"GET /a HTTP/1.1\" 200 1","log":{"a":[1]}}`},
@@ -51,7 +57,7 @@ func TestAllocations(t *testing.T) {
 		}
 		var q capture.Request
 		line := []byte(c.line)
-		if err := p.Parse(line, &q); (err == nil) == slices.Contains([]string{"misfit", "bad time", "no request", "haproxy tcp"}, c.name) {
+		if err := p.Parse(line, &q); (err == nil) == slices.Contains([]string{"misfit", "bad time", "no request", "haproxy tcp", "envoy-json TCP"}, c.name) {
 			t.Errorf("%s: Parse = %v", c.name, err)
 		}
 		if n := testing.AllocsPerRun(100, func() { _ = p.Parse(line, &q) }); n != 0 {

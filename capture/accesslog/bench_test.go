@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"trafficreplay/capture"
@@ -78,6 +79,27 @@ func BenchmarkParseLTSV(b *testing.B) {
 
 func BenchmarkParseEnvoy(b *testing.B) {
 	benchmarkFile(b, "access/filebeat/elastic-licence/envoyproxy/log/envoy.log", Options{})
+}
+
+// BenchmarkParseDocumented parses the first documented line of a dialect.
+func BenchmarkParseDocumented(b *testing.B) {
+	for _, name := range []string{"traefik-json", "istio-json", "zeek-json", "ecs", "otel"} {
+		b.Run(name, func(b *testing.B) {
+			p, err := New(Options{Format: name})
+			if err != nil {
+				b.Fatal(err)
+			}
+			i := slices.IndexFunc(documentedLines, func(l documentedLine) bool { return l.name == name })
+			line := []byte(documentedLines[i].text)
+			var q capture.Request
+			b.ReportAllocs()
+			b.SetBytes(int64(len(line)))
+			for b.Loop() {
+				_ = p.Parse(line, &q)
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "lines/s")
+		})
+	}
 }
 
 func BenchmarkParseWrapped(b *testing.B) {

@@ -43,6 +43,14 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	for i, p := range ps {
+		for _, c := range documentedLines {
+			if c.name != p.Name() {
+				continue
+			}
+			for _, line := range bytes.Split([]byte(c.text), []byte("\n")) {
+				f.Add(byte(i), line)
+			}
+		}
 		for _, c := range columnCases {
 			if c.name != p.Name() {
 				continue
