@@ -133,7 +133,7 @@ func (p *Parser) explainValue(s *step, label string, raw []byte) ExplainedValue 
 var meanings = map[kind]string{
 	kHead: "client and user", kClient: "client", kUser: "user", kTimePart: "part of the stamp", kEnd: "end", kDur: "duration", kDurElse: "duration",
 	kFirst: "first", kRequest: "request", kMethod: "method", kTarget: "target", kPath: "path", kDecoded: "path", kQuery: "query", kProto: "proto",
-	kProtoOrScheme: "proto", kScheme: "scheme", kHTTPS: "scheme", kTLS: "scheme", kHost: "host", kHostPort: "scheme", kStatus: "status",
+	kProtoOrScheme: "proto", kScheme: "scheme", kHTTPS: "scheme", kTLS: "scheme", kHost: "host", kHostPort: "scheme", kPort: "host", kUnescaped: "target", kStatus: "status",
 	kSize: "resp_size", kWire: "resp_wire", kBodySize: "body_size", kBody: "body", kConn: "conn", kGate: "whether it is a request", kSeconds: "a whole duration is seconds",
 	kPeer: "client", kFrontend: "scheme", kServerHost: "host", kTimer: "part of the times",
 }
@@ -192,7 +192,7 @@ func (p *Parser) resultOf(s *step, q *capture.Request) string {
 		}
 		return ""
 	}
-	for _, v := range [][]byte{r.request, r.method, r.target, r.path, r.query, r.proto, r.scheme, r.host, r.client, r.user} {
+	for _, v := range [][]byte{r.request, r.method, r.target, r.path, r.query, r.proto, r.scheme, r.host, r.port, r.client, r.user} {
 		if len(v) > 0 {
 			return string(v)
 		}

@@ -93,7 +93,7 @@ const zeekMap = `
 // rawBytes is v with \xff read as the byte: Zeek writes so what is not UTF-8, since JSON cannot. It works in the memory of
 // v, which is the parser's: a backslash was unescaped into it.
 func rawBytes(v []byte) []byte {
-	if bytes.Index(v, []byte(`\x`)) < 0 {
+	if !bytes.Contains(v, []byte(`\x`)) {
 		return v
 	}
 	dst := v[:0]

@@ -123,3 +123,19 @@ func BenchmarkRecords(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)*2000/b.Elapsed().Seconds(), "spans/s")
 }
+
+// TestOTLPBodies: log records that hold lines of an access log, as the collector's filelog receiver makes them.
+func TestOTLPBodies(t *testing.T) {
+	record := func(line string) string {
+		return `{"observedTimeUnixNano":"1544712662000000000","body":{"stringValue":"` + line + `"},"attributes":[{"key":"log.file.name","value":{"stringValue":"access.log"}}]}`
+	}
+	text := `{"resourceLogs":[{"resource":{},"scopeLogs":[{"scope":{},"logRecords":[` +
+		record(`::1 - - [06/Sep/2015:05:58:05 +0000] \"GET /a HTTP/1.1\" 200 1 \"-\" \"x \\\" y\"`) + "," + record(`::1 - - [06/Sep/2015:05:58:06 +0000] \"-\" 400 0 \"-\" \"-\"`) + "]}]}]}\n"
+	got, s, err := read(t, []string{write(t, t.TempDir(), "logs.json", []byte(text))}, options(t, true))
+	if err != nil || len(got) != 1 || got[0].target != "/a" {
+		t.Fatalf("%v (%v), want one request for /a", got, err)
+	}
+	if l := s.Ledgers()[0]; l.Format != "apache-combined" || l.Lines != 2 || l.Skipped["bad-request-line"] != 1 {
+		t.Errorf("ledger %+v, want 2 lines of apache-combined", l)
+	}
+}

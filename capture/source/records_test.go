@@ -44,6 +44,8 @@ func TestNoRecords(t *testing.T) {
 func FuzzRecords(f *testing.F) {
 	f.Add([]byte(`[{"a":"]\"["},{"b":[1]}] x [{}]`), uint8(3))
 	f.Add([]byte("{\"records\":[\n{\"a\":\n1}]}"), uint8(1))
+	f.Add([]byte(`{"resourceSpans":[{"resource":{"spans":[]},"scopeSpans":[{"spans":[{"a":"\\\"["},5,"x"]}]}],"x":"[{"}`+"\n{\"b\n{\"records\":1}{}"), uint8(2))
+	f.Add([]byte(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{}`), uint8(5))
 	f.Fuzz(func(t *testing.T, text []byte, step uint8) {
 		whole, err := io.ReadAll(asRecords(strings.NewReader(string(text))))
 		if err != nil {
