@@ -100,7 +100,6 @@ func TestSettled(t *testing.T) {
 	}{
 		{"otel", `{"kind":2,"startTimeUnixNano":"1544712660000000000",` + span, capture.BasisStart, ""},
 		{"otel", `{"timeUnixNano":"1544712660000000000",` + span, capture.BasisCompletion, ""},
-		{"cloudflare", `{"ClientRequestHost":"h","ClientRequestMethod":"GET","ClientRequestURI":"/","EdgeEndTimestamp":1712790000100000000}`, capture.BasisCompletion, ""},
 		{"ltsv", "time:[10/Oct/2023:13:55:36 +0000]" + ltsv, capture.BasisStart, "stamps in brackets are Apache's"},
 		{"ltsv", "time:10/Oct/2023:13:55:36 +0000" + ltsv, capture.BasisEndMinusDuration, ""},
 		{"ecs", `{"@timestamp":"2023-05-04T10:00:01Z","event.start":"2023-05-04T10:00:00Z","http.request.method":"GET","url.path":"/"}`, capture.BasisStart, ""},
