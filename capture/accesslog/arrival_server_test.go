@@ -98,7 +98,7 @@ func TestApacheArrivals(t *testing.T) {
 	if err := os.WriteFile(name, []byte(conf.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	stop := background(t, exec.Command(path, "-f", name, "-DFOREGROUND"), addr, syscall.SIGWINCH)
+	stop := background(t, exec.Command(path, "-f", name, "-DFOREGROUND"), addr, apacheStop)
 	c := run(t, addr, exchanges())
 	stop()
 	for i, v := range views {

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -109,7 +108,7 @@ func TestHAProxyServer(t *testing.T) {
 	if err := os.WriteFile(name, []byte(conf.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	stop := background(t, exec.Command(path, "-db", "-f", name), addrs[len(addrs)-1], syscall.SIGUSR1)
+	stop := background(t, exec.Command(path, "-db", "-f", name), addrs[len(addrs)-1], haproxyStop)
 	campaigns := make([]*campaign, len(views))
 	inParallel(len(views), func(i int) { campaigns[i] = run(t, addrs[i], exchanges()) })
 	stop()

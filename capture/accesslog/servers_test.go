@@ -290,7 +290,7 @@ func TestApache(t *testing.T) {
 	if err := os.WriteFile(name, []byte(conf.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	stop := start(t, exec.Command(path, "-f", name, "-DFOREGROUND"), "resuming normal operations", syscall.SIGWINCH)
+	stop := start(t, exec.Command(path, "-f", name, "-DFOREGROUND"), "resuming normal operations", apacheStop)
 	xs := exchanges()
 	drive(t, addr, xs)
 	stop()
