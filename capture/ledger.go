@@ -167,6 +167,10 @@ type Meta struct {
 	Redaction     string   `json:"redaction"` // version of the rules that were applied, or "none" with --keep-secrets
 	Sources       []Ledger `json:"sources"`
 
+	// RedactedBefore are other rules that went over some of the requests when they were captured first, and may have
+	// kept what these would not; at most 32, sorted.
+	RedactedBefore []string `json:"redacted_before,omitempty"`
+
 	Series  string `json:"series,omitempty"`  // of live files that went on from one to the next: the same in each
 	Part    int    `json:"part,omitempty"`    // place in the series, from 1
 	Stopped bool   `json:"stopped,omitempty"` // a live capture was ended by its user while its source went on

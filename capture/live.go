@@ -5,10 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -19,15 +17,16 @@ const frameAge = 30 * time.Second
 
 // chunk is lines on their way to the file.
 type chunk struct {
-	plain    []byte
-	requests int64  // written so far, those of plain included
-	end      bool   // of the frame
-	sync     bool   // the disk must have them before the next chunk
-	after    []byte // a checkpoint, behind the frame
+	plain []byte
+	upTo  progress // what was written so far, those of plain included
+	end   bool     // of the frame
+	sync  bool     // the disk must have them before the next chunk
+	after []byte   // a checkpoint, behind the frame
+	meta  *Meta    // of a live file, up to here
 }
 
-// progress is a place in the file before which all is on the disk, and ends with a whole request.
-type progress struct{ bytes, requests int64 }
+// progress is a place in the file that ends with a whole request.
+type progress struct{ bytes, requests, plain int64 } // bytes of the file; plain: of the requests' lines
 
 // send hands what was written over to the goroutine.
 func (w *Writer) send(end, sync bool, after []byte) {
@@ -35,8 +34,21 @@ func (w *Writer) send(end, sync bool, after []byte) {
 	if end {
 		w.inOut, w.began = 0, time.Time{}
 	}
-	w.full <- chunk{w.buf, w.meta.Requests, end, sync, after}
+	w.full <- chunk{w.buf, progress{requests: w.meta.Requests, plain: w.plain}, end, sync, after, w.soFar()}
 	w.buf = <-w.empty
+}
+
+// soFar is the metadata of a live file up to now, without the hosts; nil where nobody keeps ledgers.
+func (w *Writer) soFar() *Meta {
+	if w.ledgers == nil {
+		return nil
+	}
+	m := w.meta
+	m.Sources, m.Hosts = w.ledgers(), nil
+	if len(m.Sources) == 1 { // a line that is being written is in Lines already
+		m.Sources[0].Requests = m.Requests
+	}
+	return &m
 }
 
 // Flush puts what was written so far on the disk, in a block of its own, and closes the frame once it is 30 s old,
@@ -64,12 +76,11 @@ func (w *Writer) Flush(now time.Time) error {
 
 // checkpoint is the metadata so far, without the hosts, as a frame.
 func (w *Writer) checkpoint() []byte {
-	if w.ledgers == nil {
+	m := w.soFar()
+	if m == nil {
 		return nil
 	}
-	m := w.Meta()
-	m.Sources, m.Hosts = w.ledgers(), nil
-	body, err := json.Marshal(&m)
+	body, err := json.Marshal(m)
 	if err != nil || len(body) > maxMeta {
 		return nil // the end of the file says so
 	}
@@ -141,23 +152,37 @@ func (w *Writer) compress(p *packer, h *fileHeader) {
 	w.frames = append(w.frames, frameSize{uint32(len(first)), 0})
 	w.empty <- make([]byte, 0, frameTarget+frameTarget/8)
 	for c := range w.full {
-		packed, err := p.pack(&c)
-		w.fail(err)
-		w.emit(packed)
-		if c.end {
-			w.frames = append(w.frames, p.size)
-			p.size = frameSize{}
-		}
-		if len(c.after) > 0 {
-			w.emit(c.after)
-			w.frames = append(w.frames, frameSize{uint32(len(c.after)), 0})
-		}
-		if c.sync {
-			w.sync(c.requests)
+		if w.failure() == nil {
+			w.take(p, &c)
 		}
 		w.empty <- c.plain[:0]
 	}
 	w.fail(p.enc.Close())
+}
+
+// take writes a chunk.
+func (w *Writer) take(p *packer, c *chunk) {
+	if err := w.makeRoom(c); err != nil {
+		w.stopShort(p, err)
+		return
+	}
+	packed, err := p.pack(c)
+	w.fail(err)
+	w.emit(packed)
+	if c.end {
+		w.frames = append(w.frames, p.size)
+		p.size = frameSize{}
+	}
+	if len(c.after) > 0 {
+		w.emit(c.after)
+		w.frames = append(w.frames, frameSize{uint32(len(c.after)), 0})
+	}
+	if c.sync {
+		w.sync(c.upTo)
+	}
+	if w.failure() == nil {
+		w.last, w.lastMeta = c.upTo, c.meta
+	}
 }
 
 // emit writes bytes unless earlier ones could not be written.
@@ -174,7 +199,7 @@ func (w *Writer) emit(packed []byte) {
 
 // sync waits until the disk has the file so far. After an error it is never tried again: the system reports such an
 // error once, and a second success would mean nothing.
-func (w *Writer) sync(requests int64) {
+func (w *Writer) sync(upTo progress) {
 	if w.failure() != nil {
 		return
 	}
@@ -184,54 +209,8 @@ func (w *Writer) sync(requests int64) {
 			return
 		}
 	}
-	w.safe = progress{w.Size(), requests}
-}
-
-// LossError says that a live capture could not be finished, and what is left of it.
-type LossError struct {
-	Path string // the unfinished file, which opens
-	Kept int64  // requests that the disk has
-	Lost int64  // requests that were read after them
-	Err  error
-}
-
-func (e *LossError) Error() string {
-	return fmt.Sprintf("%s: %v: the first %d requests are kept, %d read after them are lost", e.Path, e.Err, e.Kept, e.Lost)
-}
-
-func (e *LossError) Unwrap() error { return e.Err }
-
-// keep closes the unfinished file of a live capture behind the last request that the disk has. The goroutine has
-// ended.
-func (w *Writer) keep(err error) error {
-	if p, ok := errors.AsType[*os.PathError](err); ok {
-		err = p.Err
-	}
-	if w.safe.requests < w.meta.Requests { // else only the name is wrong
-		_ = w.file.Truncate(w.safe.bytes) // a tail that stays is torn, and readers drop it
-	}
-	_ = w.file.Close() // what it would say was said
-	return &LossError{Path: w.part, Kept: w.safe.requests, Lost: w.meta.Requests - w.safe.requests, Err: err}
-}
-
-// Keep ends the Writer of a live file whose source failed: what was written is finished with metadata and seek table,
-// and stays under its unfinished name. A file without requests is removed.
-func (w *Writer) Keep() error {
-	if w.ended {
-		return nil
-	}
-	if w.meta.Requests == 0 {
-		return w.Abort()
-	}
-	err := w.finish()
-	w.err = errClosed
-	if err == nil {
-		err = w.file.Sync()
-	}
-	if err != nil {
-		return w.keep(err)
-	}
-	return w.file.Close()
+	upTo.bytes = w.Size()
+	w.safe = upTo
 }
 
 // CloseSorted is Close for a live file whose source came to its end: where requests are out of order, it sorts them
@@ -249,11 +228,14 @@ func (w *Writer) CloseSorted(ctx context.Context) (unsorted, err error) {
 	if err != nil {
 		return nil, w.giveUp(err)
 	}
-	w.safe = progress{w.size, w.meta.Requests}
+	w.safe = progress{w.size, w.meta.Requests, w.plain}
+	if err := w.examine(); err != nil {
+		return nil, w.giveUp(err)
+	}
 	if unsorted = w.sortInto(ctx); unsorted == nil {
 		return nil, w.discard()
 	}
-	if err := w.publish(); err != nil {
+	if err := w.rename(); err != nil {
 		return unsorted, w.giveUp(err)
 	}
 	return unsorted, nil
@@ -302,69 +284,6 @@ func sortFile(ctx context.Context, r *Reader, to *Writer) (err error) {
 			return err
 		}
 	}
-}
-
-// Asides are the new names of what stood in the way and may be all there is of some traffic: what a killed live
-// capture left, and a live capture that was stopped.
-func (w *Writer) Asides() []string { return w.asides }
-
-// clearPart makes room for an unfinished file: it removes what a killed program left, unless that is a live capture
-// with requests, which may be all there is of them.
-func clearPart(path string) (asides []string, err error) {
-	part := path + ".part"
-	if holdsLive(part) {
-		aside, err := setAside(path, ".part")
-		return []string{aside}, err
-	}
-	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	return nil, nil
-}
-
-// holdsLive reports whether there is a live capture file at path that holds requests.
-func holdsLive(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	r, err := NewReader(f)
-	if err != nil {
-		return false
-	}
-	defer r.Close()
-	return r.header.Live && r.read(new(Request)) == nil
-}
-
-// suffix is how the names of capture files end.
-const suffix = ".cap.zst"
-
-// setAside renames path+end to a name that is not taken, NAME.kept-N.cap.zst+end, and gives it.
-func setAside(path, end string) (string, error) {
-	name, ok := strings.CutSuffix(path, suffix)
-	if ok {
-		end = suffix + end
-	}
-	for n := 1; ; n++ {
-		aside := fmt.Sprintf("%s.kept-%d%s", name, n, end)
-		if _, err := os.Lstat(aside); err == nil {
-			continue
-		}
-		return aside, os.Rename(path+strings.TrimPrefix(end, suffix), aside)
-	}
-}
-
-// isStopped reports whether there is a finished capture file at path that its user stopped while its source went on,
-// so that nobody can make it again.
-func isStopped(path string) bool {
-	r, err := Open(path)
-	if err != nil {
-		return false
-	}
-	defer r.Close()
-	m, ok := r.Meta()
-	return ok && m.Stopped
 }
 
 // SetStopped notes in the metadata that the user ended a live capture while its source went on. Such a file is never

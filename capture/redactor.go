@@ -207,6 +207,39 @@ func (r *Redactor) Version() string {
 	return v
 }
 
+// Redactions are the rules that went over the requests, the latest first, as the metadata names them. Of a stream and
+// of a torn file they are whole once Next has returned an error.
+func (r *Reader) Redactions() []string {
+	m, ok := r.Meta()
+	if !ok {
+		m, _ = r.Checkpoint()
+	}
+	if m.Redaction == "" {
+		m.Redaction = r.header.Redaction
+	}
+	return append([]string{m.Redaction}, m.RedactedBefore...)
+}
+
+// Bounds of Meta.RedactedBefore, whose entries come from files.
+const (
+	maxRules    = 32
+	maxRuleText = 1 << 10 // bytes of an entry
+)
+
+// otherRules are the rules of users among those that went over requests, but for now's: what the default ones do, they
+// do again.
+func otherRules(rules []string, now string) []string {
+	var others []string
+	for _, v := range rules {
+		if v != now && strings.Contains(v, " + ") {
+			others = append(others, strings.ToValidUTF8(v[:min(len(v), maxRuleText)], ""))
+		}
+	}
+	slices.Sort(others)
+	others = slices.Compact(others)
+	return others[:min(len(others), maxRules)]
+}
+
 // header is the value of the first field called name (compared without case), or nil.
 func header(hs []Header, name string) []byte {
 	for i := range hs {

@@ -44,6 +44,9 @@ type spillFile struct {
 
 // newSpillFile creates a file that only its owner may read.
 func newSpillFile(dir string) (*spillFile, error) {
+	if dir == "" {
+		dir = os.TempDir()
+	}
 	f, err := os.CreateTemp(dir, "replay-sort-")
 	if err != nil {
 		return nil, err
@@ -63,9 +66,11 @@ func (s *spillFile) append(enc *zstd.Encoder, lines []byte, frame *runFrame) err
 
 func (s *spillFile) appendPacked(packed []byte, plain int, frame *runFrame) error {
 	frame.at, frame.size = s.size, frameSize{uint32(len(packed)), uint32(plain)}
-	_, err := s.f.WriteAt(packed, s.size)
+	if _, err := s.f.WriteAt(packed, s.size); err != nil {
+		return fmt.Errorf("temporary file in %s: %w after %d bytes (TMPDIR names another folder)", s.dir, cause(err), s.size)
+	}
 	s.size += int64(len(packed))
-	return err
+	return nil
 }
 
 // read reads a frame as it stands in the file. It is valid until the next call.

@@ -27,6 +27,6 @@ func (w *Writer) addFrame(packed []byte, f *runFrame) error {
 	w.frames = append(w.frames, frameSize{uint32(len(packed)), f.size.plain})
 	w.empty <- spare
 	w.count(f.count, f.first, f.last)
-	w.err = w.failure()
+	w.err = w.spoilt(w.failure())
 	return w.err
 }

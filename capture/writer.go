@@ -22,9 +22,13 @@ type WriterOptions struct {
 	Series string // of files that one live capture went on through; empty: there is one
 	Part   int    // place in the series, from 1
 
-	// Ledgers, of a live file, are asked for now and then by Flush, so that a torn file has an account of what came
-	// before its last checkpoint.
+	// Ledgers, of a live file, are asked for now and then by Write and Flush, so that a file which cannot be finished
+	// has an account of what is in it. They belong to the Writer afterwards.
 	Ledgers func() []Ledger
+
+	// Check, if not nil, looks at the unfinished file once it is whole and on the disk. An error of it keeps the file
+	// from getting its name.
+	Check func(path string) error
 }
 
 // Writer writes a capture file. Requests go in the order in which they are written, which for imports is the
@@ -44,8 +48,10 @@ type Writer struct {
 	inOut   int             // bytes of lines of that frame that were flushed
 	began   time.Time       // when a Flush first saw that frame
 	ledgers func() []Ledger // nil: none
-	checked time.Time       // when the last checkpoint was written
+	check   func(path string) error
+	checked time.Time // when the last checkpoint was written
 	meta    Meta
+	plain   int64 // bytes of all lines
 	hosts   HostSet
 	err     error // sticky: of Write, or the end
 
@@ -57,13 +63,20 @@ type Writer struct {
 	mu     sync.Mutex
 	failed error // of the goroutine
 	size   int64 // bytes of the file so far
-	safe   progress
-	frames []frameSize // all so far; belongs to the goroutine until it has ended
+
+	// These belong to the goroutine until it has ended.
+	safe     progress // what the disk has for certain
+	last     progress // what the file has
+	lastMeta *Meta    // of that; nil: nobody keeps ledgers
+	short    bool     // the disk was found full before anything was lost, and there is room for the file's end
+	room     room
+	frames   []frameSize // all so far
 }
 
 // Create makes a Writer for the capture file at path. It writes path.part, which only its owner may read, and
 // which becomes path when Close has everything on the disk. A path.part that a killed import left is replaced; one
-// that a live capture left, and that holds requests, gets another name.
+// that a live capture left, and that holds requests, gets another name. The error is [ErrInUse] where another Writer,
+// of this program or of another one, is writing path.part.
 func Create(path string, o WriterOptions) (*Writer, error) {
 	asides, err := clearPart(path)
 	if err != nil {
@@ -80,6 +93,9 @@ func Create(path string, o WriterOptions) (*Writer, error) {
 // create makes a Writer for path whose unfinished name is part.
 func create(path, part string, o WriterOptions) (*Writer, error) {
 	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil, fmt.Errorf("%s: %w", path, ErrInUse)
+	}
 	if bad, ok := errors.AsType[*os.PathError](err); ok {
 		return nil, fmt.Errorf("%s: %w", path, bad.Err)
 	}
@@ -89,6 +105,9 @@ func create(path, part string, o WriterOptions) (*Writer, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, errors.Join(err, f.Close(), os.Remove(part))
+	}
+	if lock(f) || !standsAt(info, part) { // another Create came in between and removes it
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, ErrInUse), f.Close())
 	}
 	w, err := NewWriter(f, o)
 	if err != nil {
@@ -111,7 +130,7 @@ func NewWriter(out io.Writer, o WriterOptions) (*Writer, error) {
 		return nil, err
 	}
 	w := &Writer{
-		redactor: o.Redactor, out: out, live: o.Live, ledgers: o.Ledgers,
+		redactor: o.Redactor, out: out, live: o.Live, ledgers: o.Ledgers, check: o.Check,
 		meta: Meta{Schema: schema, Tool: o.Tool, Hosts: []string{}, Redaction: o.Redactor.Version(), Series: o.Series, Part: o.Part},
 		full: make(chan chunk), empty: make(chan []byte, 1),
 		buf: make([]byte, 0, frameTarget+frameTarget/8),
@@ -159,6 +178,7 @@ func (w *Writer) Write(q *Request) error {
 	}
 	w.buf = append(w.buf, '\n')
 	w.hosts.Add(q.Host)
+	w.plain += int64(len(w.buf) - start)
 	w.count(1, q.At, q.At)
 	return w.fullFrame()
 }
@@ -169,7 +189,7 @@ func (w *Writer) fullFrame() error {
 		return nil
 	}
 	w.send(true, false, nil)
-	w.err = w.failure()
+	w.err = w.spoilt(w.failure())
 	return w.err
 }
 
@@ -183,6 +203,12 @@ func (w *Writer) count(n, first, last int64) {
 	m.First = min(m.First, first)
 	m.Disorder = max(m.Disorder, m.Last-first)
 	m.Last = max(m.Last, last)
+}
+
+// SetRedactedBefore notes which rules went over requests before this Writer's Redactor did, as [Reader.Redactions] of
+// the files that they came from has them. What differs from the Redactor's own is kept.
+func (w *Writer) SetRedactedBefore(rules []string) {
+	w.meta.RedactedBefore = otherRules(rules, w.meta.Redaction)
 }
 
 // SetSources sets the ledgers of what the requests came from. They belong to the Writer afterwards.
@@ -233,6 +259,7 @@ func (w *Writer) finish() error {
 	tail = appendSeekTable(tail, append(w.frames, frameSize{uint32(len(tail)), 0}))
 	_, err = w.out.Write(tail)
 	w.size += int64(len(tail))
+	w.giveBack()
 	return err
 }
 
@@ -247,12 +274,29 @@ func (w *Writer) publish() error {
 	if err := w.file.Sync(); err != nil {
 		return err
 	}
-	w.safe = progress{w.size, w.meta.Requests}
-	if !w.ownsPart() {
-		return errors.New("another program is writing the same file")
-	}
-	if err := w.file.Close(); err != nil {
+	w.safe = progress{w.size, w.meta.Requests, w.plain}
+	if err := w.examine(); err != nil {
 		return err
+	}
+	return w.rename()
+}
+
+// examine lets the caller look at the whole file before it gets its name.
+func (w *Writer) examine() error {
+	if w.check == nil {
+		return nil
+	}
+	return w.check(w.part)
+}
+
+// renamesOpen says that a file may be renamed and removed while it is open. Then its lock holds until nothing stands
+// under the unfinished name any more.
+const renamesOpen = runtime.GOOS != "windows"
+
+// rename gives the file, which is on the disk, its name.
+func (w *Writer) rename() error {
+	if !w.ownsPart() {
+		return errors.New("its unfinished file was removed or replaced")
 	}
 	if isStopped(w.path) {
 		aside, err := setAside(w.path, "")
@@ -261,17 +305,28 @@ func (w *Writer) publish() error {
 		}
 		w.asides = append(w.asides, aside)
 	}
+	if !renamesOpen {
+		if err := w.file.Close(); err != nil {
+			return err
+		}
+	}
 	if err := os.Rename(w.part, w.path); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(w.path))
+	w.part = w.path // there it is, should something still go wrong
+	if err := syncFolder(filepath.Dir(w.path)); err != nil || !renamesOpen {
+		return err
+	}
+	return w.file.Close()
 }
 
-// ownsPart reports whether the unfinished file is still the one that was created: another Create for the same
-// path replaces it.
-func (w *Writer) ownsPart() bool {
-	there, err := os.Lstat(w.part)
-	return err == nil && os.SameFile(w.info, there)
+// ownsPart reports whether the unfinished file is still the one that was created.
+func (w *Writer) ownsPart() bool { return standsAt(w.info, w.part) }
+
+// standsAt reports whether a file has a name.
+func standsAt(file os.FileInfo, name string) bool {
+	there, err := os.Lstat(name)
+	return err == nil && os.SameFile(file, there)
 }
 
 // syncFolder puts a folder's entries on the disk. Windows offers no way to.
@@ -284,26 +339,6 @@ func syncFolder(path string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
-}
-
-// giveUp ends a file that could not be finished, and gives the error that says so.
-func (w *Writer) giveUp(err error) error {
-	if w.live && w.meta.Requests > 0 {
-		return w.keep(err)
-	}
-	return errors.Join(fmt.Errorf("%s: %w", w.path, err), w.discard())
-}
-
-// discard closes and removes the unfinished file.
-func (w *Writer) discard() error {
-	err := w.file.Close()
-	if errors.Is(err, os.ErrClosed) {
-		err = nil
-	}
-	if w.ownsPart() {
-		err = errors.Join(err, os.Remove(w.part))
-	}
-	return err
 }
 
 // Abort ends the Writer and removes the unfinished file. After Close it does nothing.
