@@ -19,6 +19,9 @@ type LossError struct {
 }
 
 func (e *LossError) Error() string {
+	if e.Lost == 0 {
+		return fmt.Sprintf("%s: %v: all %d requests are kept under this name", e.Path, e.Err, e.Kept)
+	}
 	return fmt.Sprintf("%s: %v: the first %d requests are kept, %d read after them (%d bytes) are lost", e.Path, e.Err, e.Kept, e.Lost, e.Bytes)
 }
 

@@ -110,6 +110,7 @@ func (s *Set) loadArchive(in *input) error {
 		if err == io.EOF {
 			s.conns = max(s.conns, before+top)
 			s.ledger = append(s.ledger, a.ledgers()...)
+			s.redacted = append(s.redacted, a.r.Redactions()...)
 			s.warn(a.warning())
 			return nil
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"time"
 
 	"trafficreplay/capture"
@@ -184,10 +185,7 @@ func (l *Live) Ledger() capture.Ledger {
 	}
 	l.log.account()
 	c := l.log.ledger
-	c.Skipped = map[string]int64{}
-	for r, n := range l.log.ledger.Skipped {
-		c.Skipped[r] = n
-	}
+	c.Skipped, c.FilteredBy = maps.Clone(c.Skipped), maps.Clone(c.FilteredBy)
 	c.Bytes -= l.read
 	if !l.whole {
 		c.SHA256 = ""

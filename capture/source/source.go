@@ -56,8 +56,9 @@ type Set struct {
 	sorter     *capture.Sorter
 	loaded     bool
 	ledger     []capture.Ledger
-	given      int64 // requests that came out
-	conns      int64 // connections of the inputs read so far
+	redacted   []string // rules that went over capture files among the sources
+	given      int64    // requests that came out
+	conns      int64    // connections of the inputs read so far
 	twins      twins
 	series     string // of the input at hand
 	seriesFrom int64  // connections before its first file
@@ -187,6 +188,7 @@ func (s *Set) nextAlone(q *capture.Request) error {
 		err := s.alone.next(q)
 		if err == io.EOF {
 			s.ledger = s.alone.ledgers()
+			s.redacted = s.alone.r.Redactions()
 			s.warn(s.alone.warning())
 			if s.given == 0 {
 				return s.empty()
@@ -322,6 +324,10 @@ func (s *Set) note(format string, args ...any) {
 // Requests to Filtered in the ledger that the request's Src names (where two have that name, or none has, in the
 // first that has requests left), so that each ledger still balances and the sums stay exact.
 func (s *Set) Ledgers() []capture.Ledger { return s.ledger }
+
+// RedactedBefore are the rules that went over the capture files among the sources when these were written, for
+// [capture.Writer.SetRedactedBefore]; whole once Next has returned io.EOF.
+func (s *Set) RedactedBefore() []string { return s.redacted }
 
 func (s *Set) warn(text string) {
 	if text != "" {

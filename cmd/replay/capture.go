@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +21,7 @@ func newCapture(a *app) *cobra.Command {
 	var out string
 	var roll rollFlags
 	var explain int64
+	var strict bool
 	cmd := &cobra.Command{
 		Use:   "capture SOURCE... -o FILE.cap.zst",
 		Short: "Import production requests from access logs into a capture file",
@@ -30,8 +33,8 @@ compression are recognised by content. Rotated and overlapping files are merged.
 Secrets are removed before anything is written (docs/safety.md); the file appears under its name only when whole.
 
 What comes through a pipe is written as it comes: to FILE.part, which every command opens, each second, so that a kill
-loses no more. At the end of the pipe the file is sorted and renamed; Ctrl-C finishes it in the order of reading. --roll
-goes on in another file, NAME.20261123T140000Z.cap.zst, at a size or a time; together these read as one.
+loses no more. At the end of the pipe the file is sorted and renamed; Ctrl-C finishes it in the order of reading, a second one
+kills and leaves FILE.part. --roll goes on in another file, NAME.20261123T140000Z.cap.zst, at a size or a time; together these read as one.
 ` + exitStatusHelp,
 		Example: `  replay capture /var/log/nginx/access.log* -o prod.cap.zst
   zcat access.log.gz | replay capture - -o prod.cap.zst
@@ -44,12 +47,13 @@ goes on in another file, NAME.20261123T140000Z.cap.zst, at a size or a time; tog
 			if cmd.Flags().Changed("explain") {
 				return a.explain(cmd.Context(), args, &in, explain)
 			}
-			return a.capture(cmd.Context(), args, &in, out, &roll)
+			return a.capture(cmd.Context(), args, &in, out, &roll, strict)
 		},
 	}
 	in.add(cmd)
 	cmd.Flags().StringVarP(&out, "out", "o", "", "capture file to write (default: the first source's name with .cap.zst, in this folder)")
 	cmd.Flags().StringSliceVar(&roll.typed, "roll", nil, "live: go on in another file at this size (1GB) or time (1h); may be both")
+	cmd.Flags().BoolVar(&strict, "strict", false, "look through the file before it gets its name: a value kept that looks like a secret is an error")
 	cmd.Flags().Int64Var(&explain, "explain", 0, "only print how the first request was understood, or with =N line N, and write nothing")
 	cmd.Flags().Lookup("explain").NoOptDefVal = "0"
 	a.jsonFlag(cmd)
@@ -68,9 +72,12 @@ type captureDocument struct {
 	Sources  []capture.Ledger `json:"sources"`
 }
 
-func (a *app) capture(ctx context.Context, args []string, in *inputFlags, out string, roll *rollFlags) error {
+func (a *app) capture(ctx context.Context, args []string, in *inputFlags, out string, roll *rollFlags, strict bool) error {
 	if err := roll.parse(); err != nil {
 		return err
+	}
+	if strict && in.keepSecrets {
+		return usage(errors.New("--strict and --keep-secrets exclude each other: one refuses what the other keeps"))
 	}
 	if roll.on() && !a.isLive(args) {
 		return usage(errors.New("--roll: only a live capture, of - alone, goes on from file to file"))
@@ -80,13 +87,22 @@ func (a *app) capture(ctx context.Context, args []string, in *inputFlags, out st
 	}
 	ctx, cancel := a.interruptible(ctx)
 	defer cancel()
+	signal.Ignore(syscall.SIGPIPE) // who reads what is said may go; the capture goes on
+	o := capture.WriterOptions{Tool: toolVersion()}
+	if strict {
+		whole := ctx
+		if a.isLive(args) { // which Ctrl-C finishes
+			whole = context.WithoutCancel(ctx)
+		}
+		o.Check = func(unfinished string) error { return a.checkKept(whole, unfinished) }
+	}
 	if a.isLive(args) {
-		doc, done, err := a.captureLive(ctx, in, out, roll)
+		doc, done, err := a.captureLive(ctx, in, out, roll, o)
 		if done {
 			return errors.Join(a.answerCapture(doc), err)
 		}
 	}
-	w, hits, err := a.importTo(ctx, args, in, out)
+	w, hits, err := a.importTo(ctx, args, in, out, o)
 	if err != nil {
 		return err
 	}
@@ -112,7 +128,7 @@ func (a *app) answerCapture(doc *captureDocument) error {
 }
 
 // importTo imports sources into a capture file at path, which exists only when the whole import succeeded.
-func (a *app) importTo(ctx context.Context, args []string, in *inputFlags, path string) (_ *capture.Writer, hits map[string]int64, err error) {
+func (a *app) importTo(ctx context.Context, args []string, in *inputFlags, path string, o capture.WriterOptions) (_ *capture.Writer, hits map[string]int64, err error) {
 	set, redactor, err := a.open(ctx, args, in)
 	if err != nil {
 		return nil, nil, err
@@ -121,7 +137,8 @@ func (a *app) importTo(ctx context.Context, args []string, in *inputFlags, path 
 	if err := checkOutputs(append(in.outs, output{"-o", path}), set.Reads); err != nil {
 		return nil, nil, err
 	}
-	w, err := capture.Create(path, capture.WriterOptions{Redactor: redactor, Tool: toolVersion()})
+	o.Redactor = redactor
+	w, err := capture.Create(path, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -131,6 +148,7 @@ func (a *app) importTo(ctx context.Context, args []string, in *inputFlags, path 
 	a.tell(set)
 	a.warnSpared(in.rules, redactor.Spared())
 	w.SetSources(set.Ledgers())
+	w.SetRedactedBefore(set.RedactedBefore())
 	return w, redactor.Hits(), w.Close()
 }
 

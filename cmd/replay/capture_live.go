@@ -25,7 +25,7 @@ func (a *app) isLive(args []string) bool {
 
 // captureLive writes what comes on standard input to the disk each second, until it ends or the user does. done is
 // false where standard input turns out to have an end: then an import shall read a.stdin.
-func (a *app) captureLive(ctx context.Context, in *inputFlags, path string, roll *rollFlags) (doc *captureDocument, done bool, err error) {
+func (a *app) captureLive(ctx context.Context, in *inputFlags, path string, roll *rollFlags, w capture.WriterOptions) (doc *captureDocument, done bool, err error) {
 	o, redactor, err := in.options()
 	if err != nil {
 		return nil, true, err
@@ -37,7 +37,9 @@ func (a *app) captureLive(ctx context.Context, in *inputFlags, path string, roll
 	if err != nil {
 		return nil, true, err
 	}
-	out := &liveOut{a: a, live: live, path: path, roll: roll, redactor: redactor}
+	w.Redactor, w.Live = redactor, true
+	w.Ledgers = func() []capture.Ledger { return []capture.Ledger{live.Ledger()} }
+	out := &liveOut{a: a, live: live, path: path, roll: roll, o: w}
 	if err := out.open(); err != nil {
 		return nil, true, err
 	}
@@ -147,10 +149,14 @@ func (l *liveOut) keep(err error) error {
 
 // lost is the error of a disk that failed, with what to do next.
 func (l *liveOut) lost(err error) error {
-	if loss, ok := errors.AsType[*capture.LossError](err); ok && loss.Kept > 0 {
-		return &exit{exitTrouble, err, []string{"replay inspect " + loss.Path}}
+	loss, ok := errors.AsType[*capture.LossError](err)
+	switch {
+	case !ok || loss.Kept == 0:
+		return err
+	case errors.Is(err, errKept):
+		return &exit{exitTrouble, err, []string{"replay inspect --secrets " + loss.Path}}
 	}
-	return err
+	return &exit{exitTrouble, err, []string{"replay inspect " + loss.Path}}
 }
 
 // document is what capture --json prints.

@@ -67,11 +67,11 @@ func parseSize(s string) (n int64, ok bool) {
 
 // liveOut is where a live capture goes: a file, or one after the other. It is the source's Sink.
 type liveOut struct {
-	a        *app
-	live     *source.Live
-	redactor *capture.Redactor
-	path     string // as -o names it
-	roll     *rollFlags
+	a    *app
+	live *source.Live
+	o    capture.WriterOptions // of every file
+	path string                // as -o names it
+	roll *rollFlags
 
 	w       *capture.Writer
 	current string // the file's name once it is finished
@@ -89,10 +89,7 @@ type liveOut struct {
 func (l *liveOut) open() (err error) {
 	l.begun = time.Now()
 	l.current = l.path
-	o := capture.WriterOptions{
-		Redactor: l.redactor, Tool: toolVersion(), Live: true,
-		Ledgers: func() []capture.Ledger { return []capture.Ledger{l.live.Ledger()} },
-	}
+	o := l.o
 	if l.roll.on() {
 		if l.series == "" {
 			var id [8]byte

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -181,7 +183,7 @@ func (a *app) asCapture(ctx context.Context, args []string, in *inputFlags) (*ca
 	}
 	c.path = filepath.Join(dir, "input.cap.zst")
 	c.remove = func() error { return os.RemoveAll(dir) }
-	w, _, err := a.importTo(ctx, args, in, c.path)
+	w, _, err := a.importTo(ctx, args, in, c.path, capture.WriterOptions{Tool: toolVersion()})
 	if err != nil {
 		return nil, errors.Join(err, c.remove())
 	}
@@ -198,15 +200,26 @@ func (c *captured) Open() (capture.Stream, error) { return capture.Open(c.path) 
 // Ledgers are the accounts of what the capture was made from.
 func (c *captured) Ledgers() []capture.Ledger { return c.meta.Sources }
 
-// interruptible gives a context that the first interrupt ends.
+// interruptible gives a context that the first interrupt ends. The second kills the program, whatever it is waiting for:
+// what the disk has by then stays. The function that is returned ends both.
 func (a *app) interruptible(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
 	go func() {
-		select {
-		case <-a.interrupts:
-			cancel()
-		case <-ctx.Done():
+		for n := 0; ; {
+			select {
+			case s := <-a.interrupts:
+				if n++; n > 1 && s != syscall.SIGHUP { // a terminal that goes may say so twice
+					a.kill(exitInterrupted)
+				}
+				cancel()
+			case <-done:
+				return
+			}
 		}
 	}()
-	return ctx, cancel
+	return ctx, sync.OnceFunc(func() {
+		cancel()
+		close(done)
+	})
 }

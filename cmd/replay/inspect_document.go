@@ -42,6 +42,8 @@ type inspectDocument struct {
 	Sources   []capture.Ledger `json:"sources"`
 	Missing   []missingField   `json:"missing"`
 	ToLog     []logAdvice      `json:"to_log"`
+
+	RedactedBefore []string `json:"redacted_before,omitempty"` // other rules that went over some requests when they were captured first
 }
 
 type rateDocument struct {
@@ -180,7 +182,7 @@ func (s *survey) document(kind, file string, m *capture.Meta) *inspectDocument {
 		Schema: "replay.inspect/1", Kind: kind, File: file, Requests: s.have.requests, Rate: s.rate.document(),
 		Methods: s.methods, Status: map[string]int64{},
 		Hosts: s.hosts.Names(), HostsMore: s.hosts.Overflow, Hostless: s.hosts.Hostless,
-		Redaction: m.Redaction, Tool: m.Tool, Sources: m.Sources,
+		Redaction: m.Redaction, RedactedBefore: m.RedactedBefore, Tool: m.Tool, Sources: m.Sources,
 		Endpoints: []routeCount{}, Missing: []missingField{}, ToLog: []logAdvice{},
 	}
 	if d.Requests > 0 {

@@ -65,6 +65,7 @@ func (p *secretPlace) String() string {
 
 const (
 	shownPlaces = 3
+	maxFields   = 100     // that are told apart
 	maxPiece    = 1 << 20 // bytes of a text that are looked at as one line
 )
 
@@ -73,7 +74,15 @@ type scanner struct {
 	audit *redact.Auditor
 	doc   secretsDocument
 	by    map[string]*secretClass
-	at    secretPlace // where it is
+	field map[string]int64 // found in each field
+	at    secretPlace      // where it is
+}
+
+func newScanner(rules *redact.Rules) *scanner {
+	return &scanner{
+		audit: redact.NewAuditor(rules), by: map[string]*secretClass{}, field: map[string]int64{},
+		doc: secretsDocument{Schema: "replay.secrets/1", Files: []string{}},
+	}
 }
 
 // secrets looks through a file, or through all files of a folder, and ends with exit 1 where something was found.
@@ -88,7 +97,8 @@ func (a *app) secrets(ctx context.Context, path, ruleFile string) error {
 	if err != nil {
 		return err
 	}
-	s := &scanner{audit: redact.NewAuditor(rules), by: map[string]*secretClass{}, doc: secretsDocument{Schema: "replay.secrets/1", Files: files}}
+	s := newScanner(rules)
+	s.doc.Files = files
 	var bad error
 	for _, f := range files {
 		s.at = secretPlace{File: f}
@@ -313,6 +323,10 @@ func (s *scanner) found(field string, finds []redact.Find, src []byte) {
 		}
 		c.Found++
 		s.doc.Found++
+		if _, ok := s.field[field]; !ok && len(s.field) == maxFields {
+			field = "other fields"
+		}
+		s.field[field]++
 		if len(c.Places) < shownPlaces {
 			p := s.at
 			p.Field, p.Masked, p.Src = field, f.Masked, string(src)

@@ -45,6 +45,9 @@ func writeInspectText(t *terminal, d *inspectDocument) error {
 	}
 	p.said("hosts", hostsText(d))
 	p.said("redaction", redactionText(d))
+	for _, rules := range d.RedactedBefore {
+		p.said("", "some requests before by rules "+rules)
+	}
 	writeRoutesText(p, d)
 	p.linef("")
 	p.linef("sources")

@@ -20,9 +20,12 @@ func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	interrupts := make(chan os.Signal, 4)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		signal.Notify(interrupts, syscall.SIGHUP)
+	}
 	defer signal.Stop(interrupts)
 	t := newTerminal(stdout, stderr, os.Getenv)
-	a := &app{term: t, stdin: stdin, interrupts: interrupts}
+	a := &app{term: t, stdin: stdin, interrupts: interrupts, kill: os.Exit}
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(stdin)

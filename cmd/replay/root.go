@@ -19,6 +19,7 @@ type app struct {
 	term       *terminal
 	stdin      io.Reader
 	interrupts <-chan os.Signal
+	kill       func(code int) // ends the program at once
 	json       bool
 }
 
