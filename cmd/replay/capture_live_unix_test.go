@@ -140,7 +140,7 @@ func TestKilledLiveCaptureLosesASecond(t *testing.T) {
 func TestInterruptedLiveCapture(t *testing.T) {
 	bin, dir := build(t), t.TempDir()
 	out := filepath.Join(dir, "prod.cap.zst")
-	for i, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+	for i, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		f := startLive(t, bin, out)
 		f.write(t, 1500*time.Millisecond)
 		written := len(f.at)
@@ -237,24 +237,7 @@ func TestLiveCaptureOnAFaultyDisk(t *testing.T) {
 	bin := build(t)
 	faultfs := buildTool(t, "faultfs")
 	for _, failure := range []string{"EIO", "ENOSPC"} {
-		src, mnt := t.TempDir(), t.TempDir()
-		fs := exec.Command(faultfs, "-after", "100000", "-err", failure, src, mnt)
-		ready, err := fs.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := fs.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := ready.Read(make([]byte, 16)); err != nil {
-			_ = fs.Wait()
-			t.Skipf("skipped: the faulty file system cannot be mounted: %v", err)
-		}
-		t.Cleanup(func() {
-			_ = exec.Command("umount", "-l", mnt).Run()
-			_ = fs.Process.Kill()
-			_ = fs.Wait()
-		})
+		src, mnt, _ := mountFaulty(t, faultfs, "-after", "100000", "-err", failure)
 		out := filepath.Join(mnt, "prod.cap.zst")
 		f := startLive(t, bin, out)
 		for n := 0; n < 3_000_000; n++ {
@@ -270,13 +253,37 @@ func TestLiveCaptureOnAFaultyDisk(t *testing.T) {
 		}
 		said := f.stderr.String()
 		n := sound(t, filepath.Join(src, "prod.cap.zst.part"))
-		if !strings.Contains(said, fmt.Sprintf("the first %d requests are kept", n)) || !strings.Contains(said, "are lost") || n == 0 {
+		if !strings.Contains(said, fmt.Sprintf("the first %d requests are kept", n)) || !strings.Contains(said, " bytes) are lost") || n == 0 {
 			t.Errorf("%s: %d requests are there, and it says\n%s", failure, n, said)
 		}
 		if _, err := os.Stat(filepath.Join(src, "prod.cap.zst")); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: the file stands under its final name (%v)", failure, err)
 		}
 	}
+}
+
+// mountFaulty mounts the faulty file system: what is written to mnt lies in src.
+func mountFaulty(t *testing.T, faultfs string, flags ...string) (src, mnt string, server *os.Process) {
+	t.Helper()
+	src, mnt = t.TempDir(), t.TempDir()
+	fs := exec.Command(faultfs, append(flags, src, mnt)...)
+	ready, err := fs.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fs.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ready.Read(make([]byte, 16)); err != nil {
+		_ = fs.Wait()
+		t.Skipf("skipped: the faulty file system cannot be mounted: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = exec.Command("umount", "-l", mnt).Run()
+		_ = fs.Process.Kill()
+		_ = fs.Wait()
+	})
+	return src, mnt, fs.Process
 }
 
 // buildTool builds a test tool that lies beside this repository.
