@@ -34,7 +34,8 @@ Secrets are removed before anything is written (docs/safety.md); the file appear
 
 What comes through a pipe is written as it comes: to FILE.part, which every command opens, each second, so that a kill
 loses no more. At the end of the pipe the file is sorted and renamed; Ctrl-C finishes it in the order of reading, a second one
-kills and leaves FILE.part. --roll goes on in another file, NAME.20261123T140000Z.cap.zst, at a size or a time; together these read as one.
+kills and leaves FILE.part. --roll goes on in another file, NAME.20261123T140000Z.cap.zst, at a size or a time; together
+these read as one.
 ` + exitStatusHelp,
 		Example: `  replay capture /var/log/nginx/access.log* -o prod.cap.zst
   zcat access.log.gz | replay capture - -o prod.cap.zst
