@@ -30,7 +30,7 @@ type Ledger struct {
 	Streams    int64            `json:"streams"`
 	Requests   int64            `json:"requests"`
 	Responses  int64            `json:"responses"`
-	Skipped    map[string]int64 `json:"skipped"` // by reason; comment and blank never count towards a limit
+	Skipped    map[string]int64 `json:"skipped"` // by reason; blank, comment and continued never count towards a limit
 	Filtered   int64            `json:"filtered"`
 	FilteredBy map[string]int64 `json:"filtered_by,omitempty"` // those of Filtered that have a name: a health check's, duplicate
 	Late       int64            `json:"late"`                  // requests that arrived out of order past the reorder window; still kept
@@ -54,9 +54,15 @@ type Example struct {
 
 // Reasons that never count towards --max-skipped.
 const (
-	ReasonBlank   = "blank"
-	ReasonComment = "comment"
+	ReasonBlank     = "blank"
+	ReasonComment   = "comment"
+	ReasonContinued = "continued" // a part of a line that was put together again and is accounted for under its last part
 )
+
+// isHarmless reports whether a reason never counts towards --max-skipped.
+func isHarmless(reason string) bool {
+	return reason == ReasonBlank || reason == ReasonComment || reason == ReasonContinued
+}
 
 // Skip counts one skipped line and keeps it as an example if it is among the first three of its reason.
 func (l *Ledger) Skip(reason, src, part string) {
@@ -64,7 +70,7 @@ func (l *Ledger) Skip(reason, src, part string) {
 		l.Skipped = map[string]int64{}
 	}
 	l.Skipped[reason]++
-	if l.Skipped[reason] <= 3 && reason != ReasonBlank && reason != ReasonComment {
+	if l.Skipped[reason] <= 3 && !isHarmless(reason) {
 		l.Examples = append(l.Examples, Example{reason, src, part})
 	}
 }
@@ -108,11 +114,16 @@ func addCounts(to, from map[string]int64) map[string]int64 {
 	return to
 }
 
+// Counted is the number of lines of which too many may be bad: those that are no blank lines, comments or parts.
+func (l *Ledger) Counted() int64 {
+	return l.Lines - l.Skipped[ReasonBlank] - l.Skipped[ReasonComment] - l.Skipped[ReasonContinued]
+}
+
 // Bad is the number of skipped lines that count towards --max-skipped.
 func (l *Ledger) Bad() int64 {
 	var n int64
 	for r, c := range l.Skipped {
-		if r != ReasonBlank && r != ReasonComment {
+		if !isHarmless(r) {
 			n += c
 		}
 	}

@@ -34,6 +34,9 @@ const maxLayers = 3
 // peelKnown takes off the wrappers that the sample had, as far as they are there, and says how many.
 func (p *Parser) peelKnown(line []byte) (inner []byte, n int) {
 	for _, w := range p.wraps {
+		if w == bare { // which would forget that the line is a part
+			break
+		}
 		in, ok := p.peel(w, line)
 		if !ok {
 			break

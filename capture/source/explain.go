@@ -41,6 +41,7 @@ func Explain(ctx context.Context, names []string, line int64, o Options) (e acce
 func (in *input) explain(ctx context.Context, want int64) (e accesslog.Explanation, n int64, err error) {
 	var q capture.Request
 	var first []byte
+	parts := in.split
 	for n = 1; ; n++ {
 		if n%progressEvery == 0 && ctx.Err() != nil {
 			return e, n, context.Cause(ctx)
@@ -57,6 +58,13 @@ func (in *input) explain(ctx context.Context, want int64) (e accesslog.Explanati
 			return e, n, fmt.Errorf("it has %d lines, no line %d", n-1, want)
 		case err != nil:
 			return e, n, err
+		}
+		if parts != nil {
+			if joined, err := parts.join(line, n); joined != nil {
+				line = joined
+			} else if want != n || err != nil { // the part that is asked for is told as such
+				continue
+			}
 		}
 		if want == n {
 			return in.parser.Explain(line), n, nil

@@ -25,6 +25,7 @@ type input struct {
 	series string // of which it is a part; empty: none
 	part   int    // place there
 
+	split   *joiner           // of a log whose lines may be split; nil: they are whole
 	archive *archive          // of a capture file
 	parser  *accesslog.Parser // of an access log; with none of them, lines are our own NDJSON
 
@@ -252,6 +253,7 @@ func (s *Set) lookAtSample(in *input, lines [][]byte) error {
 	if in.info != nil && in.info.Mode().IsRegular() {
 		o.Newest = in.info.ModTime()
 	}
+	in.split, lines = whole(lines)
 	parser, note, err := accesslog.Detect(lines, o)
 	if err != nil {
 		return fmt.Errorf("%w; it begins with \"%s\"", err, s.o.Redactor.Example(lines[0]))

@@ -150,21 +150,17 @@ func (l *Live) Copy(out Sink) error {
 	var q capture.Request
 	for {
 		line, err := lines.next()
-		if err == io.EOF && l.whole {
+		if err == io.EOF {
+			if err := l.log.end(&q); err != nil || !l.whole {
+				return err
+			}
 			return l.log.judge()
 		}
-		if err == io.EOF {
-			return nil
-		}
 		if err != nil && err != errLong {
-			return fmt.Errorf("stdin: line %d: %w", lines.lines+1, err)
+			return errors.Join(fmt.Errorf("stdin: line %d: %w", lines.lines+1, err), l.log.end(&q))
 		}
-		l.log.ledger.Lines++
-		l.set.lines++
-		if err == errLong {
-			l.log.skip(capture.ReasonTooLong, nil)
-		} else if err := l.log.take(line, &q); err != nil {
-			return fmt.Errorf("stdin: line %d: %w", lines.lines, err)
+		if err := l.log.next(line, err, &q); err != nil {
+			return err
 		}
 		if l.log.ledger.Lines%progressEvery != 0 {
 			continue

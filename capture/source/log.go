@@ -18,8 +18,10 @@ type log struct {
 	in     *input
 	add    func(*capture.Request) error // takes a request; a [*capture.SyntaxError] says that it did not
 	ledger capture.Ledger
-	before int64  // lines in earlier ledgers of the same input
-	base   string // of the input's name
+	before int64   // lines in earlier ledgers of the same input
+	number int64   // of the line at hand, in the input
+	parts  *joiner // nil: its lines are whole
+	base   string  // of the input's name
 	src    []byte
 	newest int64 // arrival so far
 	top    int64 // number of a connection so far
@@ -67,6 +69,9 @@ func (l *log) finish() error {
 func (s *Set) newLog(in *input, add func(*capture.Request) error) *log {
 	l := &log{s: s, in: in, add: add, unit: int64(time.Second), base: filepath.Base(in.name)}
 	l.ledger = capture.Ledger{Name: in.name, Skipped: map[string]int64{}}
+	if in.split != nil {
+		l.parts = &joiner{docker: in.split.docker}
+	}
 	return l
 }
 
@@ -77,22 +82,14 @@ func (l *log) read() error {
 	for {
 		line, err := lines.next()
 		if err == io.EOF {
-			return nil
+			return l.end(&q)
 		}
 		if err != nil && err != errLong {
 			return fmt.Errorf("%s: line %d: %w (byte %d of the file; %d lines were read)",
 				l.in.name, lines.lines+1, ended(err), l.in.stream.offset(), lines.lines)
 		}
-		l.ledger.Lines++
-		l.s.lines++
-		if err == nil {
-			err = l.take(line, &q)
-		} else {
-			l.skip(capture.ReasonTooLong, nil)
-			err = nil
-		}
-		if err != nil {
-			return fmt.Errorf("%s: line %d: %w", l.in.name, l.ledger.Lines, err)
+		if err := l.next(line, err, &q); err != nil {
+			return err
 		}
 		if l.ledger.Lines%progressEvery == 0 {
 			if err := l.s.tick(l.in.stream.offset()); err != nil {
@@ -103,6 +100,55 @@ func (l *log) read() error {
 			}
 		}
 	}
+}
+
+// next accounts for one line, or for one that was too long. An error is not about the line.
+func (l *log) next(line []byte, bad error, q *capture.Request) error {
+	l.ledger.Lines++
+	l.s.lines++
+	l.number = l.before + l.ledger.Lines
+	if bad == nil && l.parts != nil {
+		if line, bad = l.parts.join(line, l.number); line == nil && bad == nil {
+			l.ledger.Skip(capture.ReasonContinued, "", "")
+			return nil
+		}
+	}
+	if bad != nil {
+		l.skip(capture.ReasonTooLong, nil)
+		return nil
+	}
+	if err := l.take(line, q); err != nil {
+		return fmt.Errorf("%s: line %d: %w", l.in.name, l.number, err)
+	}
+	return nil
+}
+
+// end accounts for lines whose last part never came. Their parts were counted as continued; the last of them, where it
+// is in this ledger, now counts for itself.
+func (l *log) end(q *capture.Request) error {
+	if l.parts == nil {
+		return nil
+	}
+	for _, rest := range l.parts.left() {
+		if l.ledger.Skipped[capture.ReasonContinued] == 0 {
+			continue
+		}
+		if l.ledger.Skipped[capture.ReasonContinued]--; l.ledger.Skipped[capture.ReasonContinued] == 0 {
+			delete(l.ledger.Skipped, capture.ReasonContinued)
+		}
+		l.number = rest.number
+		switch {
+		case rest.long:
+			l.skip(capture.ReasonTooLong, nil)
+		case !l.parts.docker:
+			l.skip(reasonPartial, nil)
+		default: // the last words of a program, without a line end
+			if err := l.take(append(rest.line, rest.tail...), q); err != nil {
+				return fmt.Errorf("%s: line %d: %w", l.in.name, l.number, err)
+			}
+		}
+	}
+	return nil
 }
 
 // ended says it in words when a compressed file breaks off.
@@ -133,7 +179,7 @@ func (l *log) keep(q *capture.Request, known lineDigest) error {
 	}
 	if len(q.Src) == 0 {
 		l.src = append(append(l.src[:0], l.base...), ':')
-		l.src = strconv.AppendInt(l.src, l.before+l.ledger.Lines, 10)
+		l.src = strconv.AppendInt(l.src, l.number, 10)
 		q.Src = l.src
 	}
 	l.top = max(l.top, l.s.renumber(q))
@@ -191,7 +237,7 @@ func (l *log) skip(reason string, part []byte) {
 		l.ledger.Skip(reason, "", "")
 		return
 	}
-	src := l.base + ":" + strconv.FormatInt(l.before+l.ledger.Lines, 10)
+	src := l.base + ":" + strconv.FormatInt(l.number, 10)
 	l.ledger.Skip(reason, src, l.s.o.Redactor.Example(part))
 }
 
@@ -236,17 +282,12 @@ func (l *log) judge() error {
 	return nil
 }
 
-// counted is the number of lines that are neither blank nor comments.
-func (l *log) counted() int64 {
-	return l.ledger.Lines - l.ledger.Skipped[capture.ReasonBlank] - l.ledger.Skipped[capture.ReasonComment]
-}
-
 func (l *log) tooMany() bool {
 	limit := l.s.o.MaxSkipped
-	return limit != nil && float64(l.ledger.Bad()) > *limit*float64(l.counted())
+	return limit != nil && float64(l.ledger.Bad()) > *limit*float64(l.ledger.Counted())
 }
 
 func (l *log) tooManyErr() error {
 	return fmt.Errorf("%.3g%% of %d lines skipped, limit %.3g%%: %s",
-		100*float64(l.ledger.Bad())/float64(l.counted()), l.counted(), 100**l.s.o.MaxSkipped, describe(&l.ledger))
+		100*float64(l.ledger.Bad())/float64(l.ledger.Counted()), l.ledger.Counted(), 100**l.s.o.MaxSkipped, describe(&l.ledger))
 }
