@@ -19,7 +19,10 @@ type LossError struct {
 }
 
 func (e *LossError) Error() string {
-	if e.Lost == 0 {
+	switch {
+	case e.Kept == 0:
+		return fmt.Sprintf("%s: %v: nothing is kept, the %d requests that were read (%d bytes) are lost", e.Path, e.Err, e.Lost, e.Bytes)
+	case e.Lost == 0:
 		return fmt.Sprintf("%s: %v: all %d requests are kept under this name", e.Path, e.Err, e.Kept)
 	}
 	return fmt.Sprintf("%s: %v: the first %d requests are kept, %d read after them (%d bytes) are lost", e.Path, e.Err, e.Kept, e.Lost, e.Bytes)
@@ -112,11 +115,7 @@ func (w *Writer) spoilt(err error) error {
 	if w.file == nil || w.live || err == nil {
 		return err
 	}
-	err = cause(err)
-	if n := w.Size(); n > 0 {
-		return fmt.Errorf("%s: %w: nothing is kept of the %d bytes that were written", w.path, err, n)
-	}
-	return fmt.Errorf("%s: %w", w.path, err)
+	return fmt.Errorf("%s: %w: nothing is kept of the %d bytes that were written", w.path, cause(err), w.Size())
 }
 
 // cause is what went wrong with a file, without the system call and the name.
@@ -127,14 +126,17 @@ func cause(err error) error {
 	return err
 }
 
-// keep closes the unfinished file of a live capture behind the last request that the disk has. The goroutine has
-// ended.
+// keep closes the unfinished file of a live capture behind the last request that the disk has, or removes it where
+// there is none. The goroutine has ended.
 func (w *Writer) keep(err error) error {
 	kept := w.safe
 	if w.short && w.finishShort() == nil {
 		kept = w.last
-	} else if w.safe.requests < w.meta.Requests { // else only the name is wrong
+	} else {
 		_ = w.file.Truncate(w.safe.bytes) // a tail that stays is torn, and readers drop it
+	}
+	if kept.requests == 0 {
+		_ = w.discard()
 	}
 	_ = w.file.Close() // what it would say was said
 	return &LossError{Path: w.part, Kept: kept.requests, Lost: w.meta.Requests - kept.requests, Bytes: w.plain - kept.plain, Err: cause(err)}

@@ -257,9 +257,11 @@ func (w *Writer) finish() error {
 		return err
 	}
 	tail = appendSeekTable(tail, append(w.frames, frameSize{uint32(len(tail)), 0}))
-	_, err = w.out.Write(tail)
-	w.size += int64(len(tail))
-	w.giveBack()
+	n, err := w.out.Write(tail)
+	w.size += int64(n)
+	if err == nil {
+		w.giveBack()
+	}
 	return err
 }
 

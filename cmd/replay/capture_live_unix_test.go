@@ -262,6 +262,34 @@ func TestLiveCaptureOnAFaultyDisk(t *testing.T) {
 	}
 }
 
+// Wherever the disk fails, an import leaves nothing, and neither does a live capture of which the disk has nothing.
+func TestCaptureOnADiskThatFailsEarly(t *testing.T) {
+	bin, faultfs := build(t), buildTool(t, "faultfs")
+	var log strings.Builder
+	for i := range 3000 {
+		log.WriteString(liveLine(i))
+	}
+	path := filepath.Join(t.TempDir(), "access.log")
+	if err := os.WriteFile(path, []byte(log.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ source, after, failure string }{
+		{path, "0", "EIO"}, {path, "100", "ENOSPC"}, {path, "5000", "EIO"}, {"-", "0", "EIO"}, {"-", "100", "EDQUOT"},
+	} {
+		src, mnt, _ := mountFaulty(t, faultfs, "-after", c.after, "-err", c.failure)
+		cmd := exec.Command(bin, "capture", c.source, "-o", filepath.Join(mnt, "prod.cap.zst"))
+		cmd.Stdin = strings.NewReader(log.String())
+		said, _ := cmd.CombinedOutput()
+		errors := strings.Count(string(said), "replay: error: ")
+		if cmd.ProcessState.ExitCode() != exitTrouble || errors != 1 || strings.Count(string(said), "\n") > 2 || !strings.Contains(string(said), "nothing is kept") {
+			t.Errorf("%v: exit code %d\n%s", c, cmd.ProcessState.ExitCode(), said)
+		}
+		if names, err := os.ReadDir(src); err != nil || len(names) > 0 {
+			t.Errorf("%v: left behind: %v (%v)", c, names, err)
+		}
+	}
+}
+
 // mountFaulty mounts the faulty file system: what is written to mnt lies in src.
 func mountFaulty(t *testing.T, faultfs string, flags ...string) (src, mnt string, server *os.Process) {
 	t.Helper()
