@@ -19,6 +19,9 @@ func clearPart(path string) (asides []string, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if err := os.Remove(sortedPart(path)); err != nil && !errors.Is(err, os.ErrNotExist) { // of a killed CloseSorted
+		return nil, err
+	}
 	if release == nil {
 		return nil, nil
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"os"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -248,11 +247,7 @@ func (w *Writer) sortInto(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	part := w.path + ".sorted.part"
-	if err := os.Remove(part); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	to, err := create(w.path, part, WriterOptions{Redactor: w.redactor, Tool: w.meta.Tool})
+	to, err := create(w.path, sortedPart(w.path), WriterOptions{Redactor: w.redactor, Tool: w.meta.Tool})
 	if err != nil {
 		return err
 	}
@@ -262,6 +257,9 @@ func (w *Writer) sortInto(ctx context.Context) (err error) {
 	}
 	return to.Close()
 }
+
+// sortedPart is the unfinished name of what sortInto writes. Who has the lock of the live file has this one too.
+func sortedPart(path string) string { return path + ".sorted.part" }
 
 // sortFile writes the requests of r to a Writer, in order of arrival.
 func sortFile(ctx context.Context, r *Reader, to *Writer) (err error) {

@@ -46,6 +46,29 @@ func TestOneWriterAFile(t *testing.T) {
 	}
 }
 
+// What was left by a program that was killed while it sorted is in nobody's way, and goes.
+func TestKilledSorting(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "prod.cap.zst")
+	for _, left := range [][]string{{".sorted.part"}, {".sorted.part", ".part"}} {
+		for _, end := range left {
+			if err := os.WriteFile(path+end, []byte("x"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w, err := Create(path, WriterOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Abort(); err != nil {
+			t.Fatal(err)
+		}
+		if names, _ := os.ReadDir(dir); len(names) != 0 {
+			t.Errorf("of %v %v is left", left, names)
+		}
+	}
+}
+
 // However many want one file at once, those that get it write it whole, and nothing is left of the others.
 func TestManyWritersOfOneFile(t *testing.T) {
 	dir := t.TempDir()

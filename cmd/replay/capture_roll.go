@@ -99,17 +99,27 @@ func (l *liveOut) open() (err error) {
 			l.series = hex.EncodeToString(id[:])
 		}
 		o.Series, o.Part = l.series, len(l.files)+1
-		if l.current, err = rolledName(l.path, l.begun); err != nil {
-			return err
-		}
 	}
 	l.told = 0
-	l.w, err = capture.Create(l.current, o)
+	for range maxNameTries {
+		if l.roll.on() {
+			if l.current, err = rolledName(l.path, l.begun); err != nil {
+				return err
+			}
+		}
+		if l.w, err = capture.Create(l.current, o); !l.roll.on() || !errors.Is(err, capture.ErrInUse) {
+			break
+		}
+	}
 	if err == nil {
 		l.sayAsides()
 	}
 	return err
 }
+
+// maxNameTries is how often a rolled file is begun where other captures, which roll at the same instant, are quicker to
+// take its name.
+const maxNameTries = 10
 
 // rolledName is the name of a file that begins at an instant, which no file has: NAME.20261123T140000Z.cap.zst.
 func rolledName(path string, at time.Time) (string, error) {
