@@ -35,6 +35,7 @@ func fillLive(t *testing.T, w *Writer, ledger *Ledger) (last error) {
 		ledger.Skip(ReasonTooLong, "stdin:1", "")
 		ledger.Lines++
 		q := like(i)
+		q.clean = true
 		q.Target = fmt.Appendf(nil, "/items/%d/%x", i, uint64(i)*0x9e3779b97f4a7c15) // so that it does not pack well
 		if err := w.Write(q); err != nil {
 			return w.Close()
@@ -141,6 +142,7 @@ func TestImportOnAFullDisk(t *testing.T) {
 	}
 	for i := 0; err == nil && i < 3_000_000; i++ {
 		q := like(i)
+		q.clean = true
 		q.Target = fmt.Appendf(nil, "/items/%d/%x", i, uint64(i)*0x9e3779b97f4a7c15)
 		err = w.Write(q)
 	}
