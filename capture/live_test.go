@@ -304,6 +304,26 @@ func TestNothingLiveIsReplaced(t *testing.T) {
 	}
 }
 
+// Of a live file that somebody removed nothing is said to be kept.
+func TestRemovedLiveFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "prod.cap.zst")
+	w, err := Create(path, WriterOptions{Live: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Write(like(1)), w.Flush(time.Unix(1, 0))); err != nil {
+		t.Fatal(err)
+	}
+	w.settled()
+	if err := os.Remove(path + ".part"); err != nil {
+		t.Skipf("skipped: this system removes no open file: %v", err)
+	}
+	err = w.Close()
+	if loss, ok := errors.AsType[*LossError](err); !ok || loss.Kept != 0 || loss.Lost != 1 || !strings.Contains(err.Error(), "removed or replaced: nothing is kept") {
+		t.Errorf("Close = %v, want that nothing is kept", err)
+	}
+}
+
 // A live file that came to its end is sorted, and holds the same requests.
 func TestCloseSorted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "prod.cap.zst")

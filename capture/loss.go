@@ -135,6 +135,9 @@ func (w *Writer) keep(err error) error {
 	} else {
 		_ = w.file.Truncate(w.safe.bytes) // a tail that stays is torn, and readers drop it
 	}
+	if !w.ownsPart() { // the disk has it, but nobody can open it
+		kept = progress{}
+	}
 	if kept.requests == 0 {
 		_ = w.discard()
 	}
