@@ -90,6 +90,7 @@ var dependencies = []struct {
 	why   string
 }{
 	{"github.com/klauspost/compress", []string{"capture", "shape"}, nil, "zstd frames of the capture file and of the session pool, and the readers of compressed inputs that capture lends to capture/source"},
+	{"github.com/gopacket/gopacket", []string{"capture/packet"}, nil, "headers of links and tunnels in packet captures"},
 	{"github.com/ulikunitz/xz", []string{"capture/source"}, nil, "logs that were rotated into .xz"},
 	{"github.com/pierrec/lz4/v4", []string{"capture/source"}, nil, "logs that were rotated into .lz4"},
 	{"golang.org/x/crypto", []string{"capture/tlskeys"}, nil, "ChaCha20-Poly1305, which the standard library keeps to itself"},

@@ -1,0 +1,75 @@
+package packet
+
+import (
+	"hash/crc32"
+	"math/bits"
+)
+
+// A twin is a second copy of one packet. A mirror port that copies what goes in and what goes out, or a capture on
+// both sides of a bridge, a VLAN trunk or a router, sees every packet twice.
+//
+// Two packets are twins when they agree in everything that forwarding keeps: addresses, ports, IP identification,
+// every TCP field and option, the length and the payload; MAC addresses, tags, tunnels and the hop limit may
+// differ. That alone would take a retransmission for a copy where the sender does not number its packets (IPv6,
+// and IPv4 with an identification of 0). So:
+//
+//   - numbered packets: within twinWindow. A retransmission gets a number of its own.
+//   - packets without a number that were captured at two places (interface, MAC addresses, tags or hop limit
+//     differ): within twinWindow.
+//   - packets without a number at one place: within bareWindow, in which no sender can learn of a loss.
+//
+// Two copies lie microseconds apart, or the time that a switch or router holds a packet.
+const (
+	twinWindow = 100e6 // nanoseconds: half of what senders wait at least before they send again
+	bareWindow = 100e3
+	twinSlots  = 1 << 15
+)
+
+// twins remembers the packets seen last, one for each slot.
+type twins struct {
+	slots []twin
+}
+
+type twin struct {
+	key   uint64
+	at    int64
+	place uint32
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// seen reports whether s, whose header and payload are b, is the twin of a packet before it.
+func (t *twins) seen(d *Decoder, s *Segment, b []byte) bool {
+	if t.slots == nil {
+		t.slots = make([]twin, twinSlots)
+	}
+	key := twinKey(d, s, b)
+	place := d.frame.Place<<8 ^ uint32(d.ttl) ^ crc32.Checksum(d.frame.Data[:d.link], castagnoli)
+	slot := &t.slots[key%twinSlots]
+	if slot.key == key {
+		apart := max(s.At-slot.at, slot.at-s.At)
+		if apart <= bareWindow || apart <= twinWindow && (d.numbered() || place != slot.place) {
+			return true
+		}
+	}
+	*slot = twin{key, s.At, place}
+	return false
+}
+
+// numbered reports whether the sender has given the packet a number.
+func (d *Decoder) numbered() bool { return d.id != 0 && !d.v6 }
+
+// twinKey is a digest of what two twins agree in. The checksum is left out: network cards fill it in, so a copy
+// taken before may not have it.
+func twinKey(d *Decoder, s *Segment, b []byte) uint64 {
+	h := mix(d.pair, uint64(d.id))
+	h = mix(h^uint64(s.Seq)<<32^uint64(s.Ack), uint64(s.Src.Port())<<48^uint64(s.Dst.Port())<<32^uint64(s.Len))
+	h ^= uint64(b[12])<<24 ^ uint64(b[13])<<16 ^ uint64(b[14])<<8 ^ uint64(b[15]) // flags and window
+	return mix(h, uint64(crc32.Checksum(b[18:], castagnoli))|1<<40)
+}
+
+// mix multiplies and folds, with odd constants from the digits of pi.
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a^0x243f6a8885a308d3, b^0x13198a2e03707345)
+	return hi ^ lo
+}
