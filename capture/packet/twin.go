@@ -16,9 +16,11 @@ import (
 //   - numbered packets: within twinWindow. A retransmission gets a number of its own.
 //   - packets without a number that were captured at two places (interface, MAC addresses, tags or hop limit
 //     differ): within twinWindow.
-//   - packets without a number at one place: within bareWindow, in which no sender can learn of a loss.
+//   - packets without a number at one place: within bareWindow, in which no sender can learn of a loss. Bare
+//     acknowledgements only at one instant: a receiver repeats them as fast as segments arrive out of order.
 //
-// Two copies lie microseconds apart, or the time that a switch or router holds a packet.
+// Two copies lie microseconds apart, or the time that a switch or router holds a packet. A sender that gives all
+// its packets the same number is not numbered in truth, but only programs that make packets up do that.
 const (
 	twinWindow = 100e6 // nanoseconds: half of what senders wait at least before they send again
 	bareWindow = 100e3
@@ -47,17 +49,20 @@ func (t *twins) seen(d *Decoder, s *Segment, b []byte) bool {
 	place := d.frame.Place<<8 ^ uint32(d.ttl) ^ crc32.Checksum(d.frame.Data[:d.link], castagnoli)
 	slot := &t.slots[key%twinSlots]
 	if slot.key == key {
-		apart := max(s.At-slot.at, slot.at-s.At)
-		if apart <= bareWindow || apart <= twinWindow && (d.numbered() || place != slot.place) {
+		window := int64(twinWindow)
+		if numbered := d.id != 0 && !d.v6; !numbered && place == slot.place {
+			window = bareWindow
+			if s.Len == 0 && s.Flags&(SYN|FIN|RST) == 0 {
+				window = 0
+			}
+		}
+		if apart := max(s.At-slot.at, slot.at-s.At); apart <= window {
 			return true
 		}
 	}
 	*slot = twin{key, s.At, place}
 	return false
 }
-
-// numbered reports whether the sender has given the packet a number.
-func (d *Decoder) numbered() bool { return d.id != 0 && !d.v6 }
 
 // twinKey is a digest of what two twins agree in. The checksum is left out: network cards fill it in, so a copy
 // taken before may not have it.
