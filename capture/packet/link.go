@@ -112,15 +112,15 @@ func (d *Decoder) byType() (step, reason) {
 
 // llc goes on after an IEEE 802.2 header: with what SNAP names.
 func (d *Decoder) llc() (step, reason) {
-	const size = 8
-	if len(d.b) < size {
-		if len(d.b) >= 3 && string(d.b[:3]) == "\xaa\xaa\x03" {
-			return 0, d.short(size)
-		}
+	const (
+		size = 8
+		snap = "\xaa\xaa\x03\x00\x00\x00"
+	)
+	if n := min(len(d.b), len(snap)); string(d.b[:n]) != snap[:n] || d.wire < size {
 		return 0, notIP
 	}
-	if string(d.b[:6]) != "\xaa\xaa\x03\x00\x00\x00" {
-		return 0, notIP
+	if len(d.b) < size {
+		return 0, cut
 	}
 	d.etherType = binary.BigEndian.Uint16(d.b[6:])
 	if d.etherType < minEtherType {
@@ -215,7 +215,7 @@ func (d *Decoder) mpls() (step, reason) {
 		case looksLikeEthernet(d.b):
 			return stepEthernet, used
 		}
-		return 0, notIP
+		return 0, d.cutOr(notIP)
 	}
 	return 0, tooDeep
 }

@@ -56,7 +56,7 @@ func (d *Decoder) greTunnel() (step, reason) {
 
 // cutOr is why a header cannot be read: because the capture ends in it, or else as given.
 func (d *Decoder) cutOr(why reason) reason {
-	if len(d.b) < d.wire && len(d.b) < 128 {
+	if len(d.b) < d.wire {
 		return cut
 	}
 	return why
@@ -119,8 +119,19 @@ func (d *Decoder) udp() (step, reason) {
 		return stepEthernet, used
 	case looksLikeQUIC(d.b, src == portHTTPS || dst == portHTTPS):
 		return 0, quic
+	case tunnelPort(src) || tunnelPort(dst):
+		return 0, d.cutOr(notTCP)
 	}
 	return 0, notTCP
+}
+
+// tunnelPort reports whether a tunnel may be expected on a port.
+func tunnelPort(port uint16) bool {
+	switch port {
+	case portVXLAN, portVXLANLinux, portGeneve, portGTP, portTeredo, portGRE, portAYIYA:
+		return true
+	}
+	return false
 }
 
 // udpTunnel goes on after the header of the tunnel that port stands for. It returns 0 where there is none.
@@ -154,7 +165,8 @@ func (d *Decoder) vxlanInside(known bool) bool {
 	if !known {
 		return d.b[0] == 0x08 && d.b[1]|d.b[2]|d.b[3]|d.b[7] == 0 && looksLikeEthernet(d.b[8:])
 	}
-	return d.layer(&d.vxlan) && d.vxlan.ValidIDFlag
+	const flags = 0x88 // a valid network identifier, a group policy
+	return d.b[0]&^flags == 0 && d.layer(&d.vxlan) && d.vxlan.ValidIDFlag
 }
 
 // geneve goes on after a Geneve header (RFC 8926). gopacket's decoder counts the options in eight bits, which 63

@@ -24,7 +24,7 @@ import (
 const (
 	twinWindow = 100e6 // nanoseconds: half of what senders wait at least before they send again
 	bareWindow = 100e3
-	twinSlots  = 1 << 15
+	twinSlots  = 1 << 14
 )
 
 // twins remembers the packets seen last, one for each slot.
