@@ -2,8 +2,8 @@ package packet
 
 import "io"
 
-// bufferSize is how much is read at once, bytes: a few hundred packets, and it stays in a core's cache.
-const bufferSize = 256 << 10
+// bufferSize is how much is read at once, bytes: some hundred packets, and it stays in a core's cache.
+const bufferSize = 64 << 10
 
 // buffer reads ahead of the packets. What it lends points into its memory and is valid until the next peek.
 type buffer struct {

@@ -24,12 +24,15 @@ import (
 const (
 	twinWindow = 100e6 // nanoseconds: half of what senders wait at least before they send again
 	bareWindow = 100e3
-	twinSlots  = 1 << 14
+
+	firstSlots = 1 << 8 // a short capture needs no more
+	maxSlots   = 1 << 14
 )
 
 // twins remembers the packets seen last, one for each slot.
 type twins struct {
-	slots []twin
+	slots  []twin
+	filled int // slots taken since there are so many
 }
 
 type twin struct {
@@ -42,12 +45,12 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // seen reports whether s, whose header and payload are b, is the twin of a packet before it.
 func (t *twins) seen(d *Decoder, s *Segment, b []byte) bool {
-	if t.slots == nil {
-		t.slots = make([]twin, twinSlots)
+	if t.filled >= len(t.slots)/2 && len(t.slots) < maxSlots {
+		t.grow()
 	}
 	key := twinKey(d, s, b)
 	place := d.frame.Place<<8 ^ uint32(d.ttl) ^ crc32.Checksum(d.frame.Data[:d.link], castagnoli)
-	slot := &t.slots[key%twinSlots]
+	slot := &t.slots[key&uint64(len(t.slots)-1)]
 	if slot.key == key {
 		window := int64(twinWindow)
 		if numbered := d.id != 0 && !d.v6; !numbered && place == slot.place {
@@ -60,8 +63,24 @@ func (t *twins) seen(d *Decoder, s *Segment, b []byte) bool {
 			return true
 		}
 	}
+	if slot.key == 0 {
+		t.filled++
+	}
 	*slot = twin{key, s.At, place}
 	return false
+}
+
+// grow makes more slots, for the same packets.
+func (t *twins) grow() {
+	old := t.slots
+	t.slots = make([]twin, max(firstSlots, 4*len(old)))
+	t.filled = 0
+	for _, s := range old {
+		if s.key != 0 {
+			t.slots[s.key&uint64(len(t.slots)-1)] = s
+			t.filled++
+		}
+	}
 }
 
 // twinKey is a digest of what two twins agree in. The checksum is left out: network cards fill it in, so a copy
