@@ -23,6 +23,9 @@ func libraryTCP(f *Frame) (tcp *layers.TCP, src, dst netip.Addr) {
 			dst, _ = netip.AddrFromSlice(l.DstIP)
 		case *layers.TCP:
 			tcp = l
+			if len(l.Contents) < 20 || len(l.Contents) != int(l.DataOffset)*4 { // it gave up there
+				tcp = nil
+			}
 		}
 	}
 	return tcp, src, dst
