@@ -90,6 +90,7 @@ type Decoder struct {
 	parts      int64 // frames counted under fragment which belong to the packet at hand
 	fragments  fragments
 	twins      twins
+	aliases    aliases
 	overlapped int64
 
 	sll    layers.LinuxSLL

@@ -87,8 +87,7 @@ func (d *Decoder) ipv6() (step, reason) {
 	}
 	d.v6 = true
 	d.src, d.dst = netip.AddrFrom16([16]byte(b[8:24])), netip.AddrFrom16([16]byte(b[24:40]))
-	o := binary.BigEndian
-	d.pair = mix(mix(o.Uint64(b[8:]), o.Uint64(b[16:])), mix(o.Uint64(b[24:]), o.Uint64(b[32:])))
+	d.pair = pair6(b[8:40])
 	d.id, d.ttl, d.protocol = 0, b[7], b[6]
 	n := int(binary.BigEndian.Uint16(b[4:]))
 	d.take(size)
@@ -96,6 +95,22 @@ func (d *Decoder) ipv6() (step, reason) {
 		d.trim(n)
 	}
 	return stepTransport, used
+}
+
+// pair6 is a digest of two addresses of IPv6, one after the other.
+func pair6(b []byte) uint64 {
+	o := binary.BigEndian
+	return mix(mix(o.Uint64(b), o.Uint64(b[8:])), mix(o.Uint64(b[16:]), o.Uint64(b[24:])))
+}
+
+// pairOf is Decoder.pair of two addresses.
+func pairOf(src, dst netip.Addr) uint64 {
+	if src.Is4() && dst.Is4() {
+		a, b := src.As4(), dst.As4()
+		return uint64(binary.BigEndian.Uint32(a[:]))<<32 | uint64(binary.BigEndian.Uint32(b[:]))
+	}
+	a, b := src.As16(), dst.As16()
+	return pair6(append(a[:], b[:]...))
 }
 
 // transport goes on after an IP header with what is not TCP: extension headers, tunnels, UDP.
@@ -180,6 +195,7 @@ func (d *Decoder) tcp(s *Segment) reason {
 	s.Flags = Flags(bits & 0x3f) // the same bits in the same order
 	s.Len = d.wire - header
 	s.Payload = b[min(header, len(b)):]
+	d.aliases.rename(d, s, b)
 	if d.twins.seen(d, s, b) {
 		return duplicate
 	}

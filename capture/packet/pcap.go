@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"math"
 )
 
 // The magic numbers of pcap files, as the PCAP Capture File Format (IETF opsawg draft) and the file format notes
@@ -114,9 +113,9 @@ func (p *pcap) fields(b []byte) (sec, frac, captured, wire uint32) {
 }
 
 // set fills in the bytes of a frame, without the checksum that ends it on some links. A file that captured more
-// than there was on the wire is believed in what it captured.
+// than there was on the wire is believed in what it captured, and one that saw more than any wire carries is not.
 func (f *Frame) set(data []byte, wire uint32, fcs int) {
-	f.Len = max(int(min(wire, math.MaxInt32)), len(data))
+	f.Len = max(int(min(wire, maxWire)), len(data))
 	if fcs > 0 && f.Len >= fcs {
 		f.Len -= fcs
 		data = data[:min(len(data), f.Len)]

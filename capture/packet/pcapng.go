@@ -25,7 +25,7 @@ const secretsTLS = 0x544c534b // an SSLKEYLOGFILE
 // pcapng walks the packets of a pcapng file.
 type pcapng struct {
 	buf     *buffer
-	order   binary.ByteOrder // of the section; nil before the first one
+	order   binary.ByteOrder // of the section; every file begins with one
 	big     bool
 	sides   []side
 	first   uint32 // place of the section's first interface
@@ -107,9 +107,6 @@ func (p *pcapng) block() (kind uint32, body []byte, err error) {
 			return 0, nil, &FormatError{Offset: off, Msg: fmt.Sprintf("section of byte order %x", head[8:12])}
 		}
 		p.order, p.big = order, order == binary.BigEndian
-	}
-	if p.order == nil {
-		return 0, nil, &FormatError{Offset: off, Msg: "block before the first section"}
 	}
 	kind, size := p.u32(head), p.u32(head[4:])
 	switch {

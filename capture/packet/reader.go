@@ -8,7 +8,8 @@ import (
 
 // Ceilings on what a capture file may claim.
 const (
-	maxPacket     = 256 << 10 // bytes of one packet
+	maxPacket     = 256 << 10 // captured bytes of one packet
+	maxWire       = 1 << 20   // and what it had on the wire: twice the longest that Linux joins
 	maxBlock      = 16 << 20  // bytes of one pcapng block
 	maxInterfaces = 1 << 16   // of one pcapng section
 	maxSecrets    = 16 << 20  // bytes of key log kept
@@ -19,7 +20,7 @@ type Options struct {
 	Name string // of the source, for errors
 
 	// Decoder, if not nil, goes on where another file left it: fragments and duplicates are recognised across a
-	// set of rotated files, and its Stats count them all.
+	// set of rotated files, and the Stats of each Reader count the packets of all of them.
 	Decoder *Decoder
 }
 
