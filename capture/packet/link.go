@@ -207,7 +207,7 @@ func (d *Decoder) mpls() (step, reason) {
 			continue
 		}
 		switch {
-		case looksLikeIP(d.b):
+		case looksLikeIP(d.b) && (d.fitsIP() || !looksLikeEthernet(d.b)):
 			return stepIP, used
 		case len(d.b) > 4 && d.b[0]>>4 == 0 && looksLikeEthernet(d.b[4:]):
 			d.take(4)
@@ -223,6 +223,18 @@ func (d *Decoder) mpls() (step, reason) {
 // looksLikeIP reports whether b may begin with an IP header.
 func looksLikeIP(b []byte) bool {
 	return len(b) >= 1 && (b[0]>>4 == 4 && b[0]&15 >= 5 || b[0]>>4 == 6)
+}
+
+// fitsIP reports whether the length that an IP header here would give is one that the packet has: a MAC address may
+// look like the beginning of one.
+func (d *Decoder) fitsIP() bool {
+	if len(d.b) < 6 {
+		return true
+	}
+	if d.b[0]>>4 == 6 {
+		return 40+int(binary.BigEndian.Uint16(d.b[4:])) <= d.wire
+	}
+	return int(binary.BigEndian.Uint16(d.b[2:])) <= d.wire
 }
 
 // looksLikeEthernet reports whether b begins with an Ethernet header of a frame that may hold IP.

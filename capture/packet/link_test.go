@@ -111,6 +111,8 @@ func wrappings(tb testing.TB) []wrapping {
 		{name: "MPLS", link: 1, frame: stack(tb, testEthernet(layers.EthernetTypeMPLSUnicast), label(false), label(true), v4)},
 		{name: "MPLS IPv6", link: 1, frame: stack(tb, testEthernet(layers.EthernetTypeMPLSUnicast), label(true), v6), v6: true},
 		{name: "MPLS pseudowire", link: 1, frame: stack(tb, testEthernet(layers.EthernetTypeMPLSUnicast), label(true), inEther)},
+		{name: "MPLS pseudowire to a MAC address like IPv4", link: 1, frame: stack(tb, testEthernet(layers.EthernetTypeMPLSUnicast), label(true), raw("\x45\xaa\xbb\xcc\xdd\xee"), inEther[6:])},
+		{name: "MPLS pseudowire to a MAC address like IPv6", link: 1, frame: stack(tb, testEthernet(layers.EthernetTypeMPLSUnicast), label(true), raw("\x60\xaa\xbb\xcc\xdd\xee"), inEther[6:])},
 		{name: "MPLS control word", link: 1, frame: stack(tb, testEthernet(layers.EthernetTypeMPLSUnicast), label(true), raw("\x00\x00\x00\x09"), inEther)},
 		{name: "PPPoE", link: 1, frame: stack(tb, testEthernet(layers.EthernetTypePPPoESession), &layers.PPPoE{Version: 1, Type: 1, SessionId: 3}, &layers.PPP{PPPType: layers.PPPTypeIPv4}, v4)},
 		{name: "PPPoE IPv6 padded", link: 1, frame: append(stack(tb, testEthernet(layers.EthernetTypePPPoESession), &layers.PPPoE{Version: 1, Type: 1, SessionId: 3}, &layers.PPP{PPPType: layers.PPPTypeIPv6}, v6), 0, 0, 0), v6: true},
