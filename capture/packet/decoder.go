@@ -29,7 +29,7 @@ const (
 	held reason = 255 // a fragment was put by, and counted
 )
 
-// reasonNames are the keys of Stats.Ignored.
+// reasonNames are the keys of FrameStats.Ignored.
 var reasonNames = [reasons]string{"", "not-ip", "not-tcp", "udp-quic", "duplicate", "fragment", "overlap", "cut", "bad-length", "too-deep", "encrypted", "unknown-link"}
 
 // Ceilings on nesting.
@@ -38,8 +38,8 @@ const (
 	maxLabels  = 16 // of one MPLS stack
 )
 
-// Stats says what became of the packets: Packets = Used + the sum of Ignored.
-type Stats struct {
+// FrameStats says what became of the packets: Packets = Used + the sum of Ignored.
+type FrameStats struct {
 	Packets    int64
 	Used       int64            // held a TCP segment, or a part of one
 	Ignored    map[string]int64 // by reason; only those that occurred
@@ -121,8 +121,8 @@ func (d *Decoder) Decode(f *Frame, s *Segment) bool {
 }
 
 // Stats are the counts so far.
-func (d *Decoder) Stats() Stats {
-	s := Stats{Packets: d.packets, Used: d.count[used], Ignored: map[string]int64{}, Overlapped: d.overlapped}
+func (d *Decoder) Stats() FrameStats {
+	s := FrameStats{Packets: d.packets, Used: d.count[used], Ignored: map[string]int64{}, Overlapped: d.overlapped}
 	for r := used + 1; r < reasons; r++ {
 		if d.count[r] != 0 {
 			s.Ignored[reasonNames[r]] = d.count[r]

@@ -60,7 +60,7 @@ func TestLikeGopacket(t *testing.T) {
 		if truth.refused {
 			continue
 		}
-		r, err := NewReader(bytes.NewReader(pcapFile(t, truth.name)), Options{Name: truth.name})
+		r, err := NewReader(bytes.NewReader(pcapFile(t, truth.name)), ReaderOptions{Name: truth.name})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +102,7 @@ func TestDecoderAcrossFiles(t *testing.T) {
 	d := NewDecoder()
 	var got int
 	for i, part := range [][]byte{file[:24+size], append(bytes.Clone(head), file[24+size:]...)} {
-		r, err := NewReader(bytes.NewReader(part), Options{Decoder: d})
+		r, err := NewReader(bytes.NewReader(part), ReaderOptions{Decoder: d})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func TestDecoderAcrossFiles(t *testing.T) {
 // TestReaderAllocates holds the steady state to no allocation.
 func TestReaderAllocates(t *testing.T) {
 	for name, file := range map[string][]byte{"pcap": loopbackCapture(30000), "pcapng": manyEnhanced(100000)} {
-		r, err := NewReader(bytes.NewReader(file), Options{})
+		r, err := NewReader(bytes.NewReader(file), ReaderOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

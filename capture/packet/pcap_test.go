@@ -66,7 +66,7 @@ func TestPcapVariants(t *testing.T) {
 			if !Recognise(test.file[:12]) {
 				t.Error("Recognise = false, want true")
 			}
-			r, err := NewReader(bytes.NewReader(test.file), Options{})
+			r, err := NewReader(bytes.NewReader(test.file), ReaderOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -219,14 +219,14 @@ func TestEmptyAndForeign(t *testing.T) {
 		{"text", "GET / HTTP/1.1", "x: byte 0: 47455420 is not the beginning of a capture file"},
 		{"header cut", "\xd4\xc3\xb2\xa1\x02\x00", "x: byte 0: file header: 6 of 24 bytes: unexpected EOF"},
 	} {
-		if _, err := NewReader(strings.NewReader(test.file), Options{Name: "x"}); err == nil || err.Error() != test.want {
+		if _, err := NewReader(strings.NewReader(test.file), ReaderOptions{Name: "x"}); err == nil || err.Error() != test.want {
 			t.Errorf("%s: error %v, want %s", test.name, err, test.want)
 		}
 	}
-	if _, err := NewReader(failing{}, Options{Name: "x"}); !errors.Is(err, errFailing) {
+	if _, err := NewReader(failing{}, ReaderOptions{Name: "x"}); !errors.Is(err, errFailing) {
 		t.Errorf("error %v, want the source's", err)
 	}
-	r, err := NewReader(io.MultiReader(bytes.NewReader(loopbackCapture(1)[:60]), failing{}), Options{Name: "x"})
+	r, err := NewReader(io.MultiReader(bytes.NewReader(loopbackCapture(1)[:60]), failing{}), ReaderOptions{Name: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,7 @@ func ngEveryBlock() []byte {
 
 func TestPcapngBlocks(t *testing.T) {
 	file := ngEveryBlock()
-	r, err := NewReader(iotest.OneByteReader(bytes.NewReader(file)), Options{Name: "x"})
+	r, err := NewReader(iotest.OneByteReader(bytes.NewReader(file)), ReaderOptions{Name: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}

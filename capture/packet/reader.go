@@ -15,8 +15,8 @@ const (
 	maxSecrets    = 16 << 20  // bytes of key log kept
 )
 
-// Options say how a capture file is read; the zero value is sound.
-type Options struct {
+// ReaderOptions say how a capture file is read; the zero value is sound.
+type ReaderOptions struct {
 	Name string // of the source, for errors
 
 	// Decoder, if not nil, goes on where another file left it: fragments and duplicates are recognised across a
@@ -74,7 +74,7 @@ type Reader struct {
 
 // NewReader reads the beginning of a pcap or pcapng file, which may be a stream. The file's packets are decoded
 // as Next asks for them.
-func NewReader(src io.Reader, o Options) (*Reader, error) {
+func NewReader(src io.Reader, o ReaderOptions) (*Reader, error) {
 	r := &Reader{name: o.Name, buf: buffer{src: src}, decoder: o.Decoder}
 	if r.decoder == nil {
 		r.decoder = NewDecoder()
@@ -160,7 +160,7 @@ func ended(err error) error {
 }
 
 // Stats are the counts so far; exact once Next has returned an error.
-func (r *Reader) Stats() Stats {
+func (r *Reader) Stats() FrameStats {
 	s := r.decoder.Stats()
 	if r.ng != nil {
 		s.Drops = r.ng.drops()

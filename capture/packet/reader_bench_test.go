@@ -51,7 +51,7 @@ func BenchmarkReader(b *testing.B) {
 	b.SetBytes(int64(len(file)))
 	b.ReportAllocs()
 	for b.Loop() {
-		r, err := NewReader(bytes.NewReader(file), Options{})
+		r, err := NewReader(bytes.NewReader(file), ReaderOptions{})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -81,7 +81,7 @@ func BenchmarkGopacket(b *testing.B) {
 	parser := gopacket.NewDecodingLayerParser(layers.LayerTypeEthernet, &eth, &ip4, &ip6, &tcp)
 	parser.IgnoreUnsupported = true
 	for b.Loop() {
-		r, err := NewReader(bytes.NewReader(file), Options{})
+		r, err := NewReader(bytes.NewReader(file), ReaderOptions{})
 		if err != nil {
 			b.Fatal(err)
 		}

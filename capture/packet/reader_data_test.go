@@ -85,11 +85,11 @@ func pcapTruths(tb testing.TB) []pcapTruth {
 }
 
 // readSegments reads a whole capture file. The segments keep their payloads.
-func readSegments(tb testing.TB, name string, b []byte) (segments []Segment, stats Stats, err error) {
+func readSegments(tb testing.TB, name string, b []byte) (segments []Segment, stats FrameStats, err error) {
 	tb.Helper()
-	r, err := NewReader(bytes.NewReader(b), Options{Name: name})
+	r, err := NewReader(bytes.NewReader(b), ReaderOptions{Name: name})
 	if err != nil {
-		return nil, Stats{}, err
+		return nil, FrameStats{}, err
 	}
 	for {
 		var s Segment
@@ -106,7 +106,7 @@ func readSegments(tb testing.TB, name string, b []byte) (segments []Segment, sta
 }
 
 // checkBalance checks that every packet is accounted for.
-func checkBalance(tb testing.TB, name string, s Stats) {
+func checkBalance(tb testing.TB, name string, s FrameStats) {
 	tb.Helper()
 	sum := s.Used
 	for reason, n := range s.Ignored {
