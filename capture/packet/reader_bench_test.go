@@ -10,38 +10,43 @@ import (
 	"github.com/gopacket/gopacket/layers"
 )
 
-// loopbackCapture is a pcap file of n exchanges on a loopback interface: a request, its acknowledgement, a
-// response of 800 bytes and that one's.
+// loopbackCapture is a pcap file of n exchanges on a hundred connections of a loopback interface: a request, its
+// acknowledgement, a response of 800 bytes and that one's.
 func loopbackCapture(n int) []byte {
+	const conns, requestSize, responseSize = 100, 150, 800
 	file := pcapHeader(binary.LittleEndian, magicMicro, 1)
-	frame := func(i, exchange, size int, toServer bool) {
+	packets := 0
+	segment := func(conn, size int, toServer bool, seq, ack int) {
 		b := make([]byte, 14+20+32+size)
 		binary.BigEndian.PutUint16(b[12:], typeIPv4)
 		ip := b[14:]
 		ip[0], ip[8], ip[9] = 0x45, 64, protocolTCP
 		binary.BigEndian.PutUint16(ip[2:], uint16(20+32+size))
-		binary.BigEndian.PutUint16(ip[4:], uint16(i+1))
+		binary.BigEndian.PutUint16(ip[4:], uint16(packets%65535+1))
 		copy(ip[12:], "\x7f\x00\x00\x01\x7f\x00\x00\x01")
 		tcp := ip[20:]
-		client := uint16(20000 + exchange%10000)
-		src, dst := client, uint16(80)
+		src, dst := uint16(20000+conn), uint16(80)
 		if !toServer {
 			src, dst = dst, src
 		}
 		binary.BigEndian.PutUint16(tcp, src)
 		binary.BigEndian.PutUint16(tcp[2:], dst)
-		binary.BigEndian.PutUint32(tcp[4:], uint32(i*100))
+		binary.BigEndian.PutUint32(tcp[4:], uint32(seq))
+		binary.BigEndian.PutUint32(tcp[8:], uint32(ack))
 		tcp[12], tcp[13] = 8<<4, byte(ACK)
 		for j := range size {
 			tcp[32+j] = byte('a' + j%23)
 		}
-		file = pcapRecord(file, binary.LittleEndian, int64(i)*5000, b, len(b))
+		file = pcapRecord(file, binary.LittleEndian, int64(packets)*5000, b, len(b))
+		packets++
 	}
 	for i := range n {
-		frame(4*i, i, 150, true)
-		frame(4*i+1, i, 0, false)
-		frame(4*i+2, i, 800, false)
-		frame(4*i+3, i, 0, true)
+		conn, turn := i%conns, i/conns
+		client, server := 1000+turn*requestSize, 5000+turn*responseSize
+		segment(conn, requestSize, true, client, server)
+		segment(conn, 0, false, server, client+requestSize)
+		segment(conn, responseSize, false, server, client+requestSize)
+		segment(conn, 0, true, client+requestSize, server+responseSize)
 	}
 	return file
 }
