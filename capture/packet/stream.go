@@ -132,6 +132,7 @@ func (a *Assembler) take(c *conn, d int, s *Segment) skip {
 		opens = c.begin(d, s)
 		seq++
 	}
+	c.entering = c.entering || !h.seen && !h.exact // its bytes may be out of order, too
 	h.know(seq)
 	pos := h.at(seq)
 	if h.far(pos) {
@@ -141,7 +142,7 @@ func (a *Assembler) take(c *conn, d int, s *Segment) skip {
 	h.seen, h.strayed = true, false
 	need := c.acknowledge(d, s)
 	n := max(s.Len, len(s.Payload))
-	if s.Flags&(SYN|FIN) == 0 && n <= 1 && c.probes(h, pos, n) {
+	if s.Flags&(SYN|FIN) == 0 && n <= 1 && n == len(s.Payload) && c.probes(h, pos, s.Payload) {
 		return a.refuse(s, skipKeepAlive)
 	}
 	why := segmentUsed
@@ -174,11 +175,15 @@ func (c *conn) begin(d int, s *Segment) bool {
 		h.next, h.exact = h.at(s.Seq+1), true
 	}
 	h.syn, h.isn = true, s.Seq
-	c.entering = false
 	answers := s.Flags&ACK != 0
-	if answers && !o.known {
+	if answers && !o.started && !o.exact {
 		o.know(s.Ack)
-		o.exact = true
+		if p := o.at(s.Ack); o.begins(p) {
+			o.next, o.exact = p, true
+		}
+	}
+	if h.exact && o.exact {
+		c.entering = false
 	}
 	if c.client < 0 {
 		c.client, c.basis = int8(d), BasisHandshake
@@ -212,17 +217,19 @@ func (c *conn) acknowledge(d int, s *Segment) int64 {
 }
 
 // probes reports whether a segment of at most one byte at pos asks whether the other side is still there: such
-// probes repeat the last byte. As the first packet of a side that the capture enters in the middle, a single byte
-// is taken for one too.
-func (c *conn) probes(h *half, pos int64, n int) bool {
-	if pos == h.next-1 && (h.started || h.exact || n == 1) {
+// probes repeat the last byte, or a zero in its place. In the first bytes of a connection that the capture entered
+// in the middle only the zero tells.
+func (c *conn) probes(h *half, pos int64, b []byte) bool {
+	if pos == h.next-1 && (h.started || h.exact || len(b) == 0) {
 		return true
 	}
-	if c.entering && n == 1 && h.head == nil && pos == h.next {
+	if len(b) == 0 || b[0] != 0 || h.started || h.exact || h.head != nil {
+		return false
+	}
+	if pos == h.next {
 		h.next++
-		return true
 	}
-	return false
+	return pos == h.next-1
 }
 
 // close notes a FIN before position end. It reports whether that is news: the first one stands, and one before
@@ -268,9 +275,6 @@ func (a *Assembler) reset(c *conn, d int, s *Segment) skip {
 // tear ends a half at pos, or at the end of what is there where that is later.
 func (h *half) tear(pos, at int64) {
 	if h.end == unset {
-		if pos == h.next+1 && h.head == nil {
-			pos = h.next // a FIN that is not in the capture
-		}
 		h.end, h.endAt, h.reset = max(pos, h.next), at, true
 		if h.tail != nil {
 			h.end = max(h.end, h.tail.stop())

@@ -78,7 +78,7 @@ func (c *conn) next(d int, loose bool) (move, int64) {
 		}
 	case h.gapEnd() > h.next:
 		return handGap, 0
-	case h.next >= h.end && o.reached(h.endNeed, loose):
+	case h.over() && o.reached(h.endNeed, loose):
 		return handEnd, h.endOrder
 	}
 	return nothing, 0
@@ -91,10 +91,15 @@ func (h *half) gapEnd() int64 {
 	if h.head != nil {
 		return min(end, h.head.pos)
 	}
-	if end == h.next+1 && h.end == unset && h.cutTo < end {
+	if end == h.next+1 && (h.end == unset || h.reset) && h.cutTo < end {
 		return h.next
 	}
 	return end
+}
+
+// over reports whether all bytes of a half were handed over or reported as missing.
+func (h *half) over() bool {
+	return h.next >= h.end || h.reset && h.end == h.next+1 && h.waived >= h.end
 }
 
 // drain hands over all that need not wait.

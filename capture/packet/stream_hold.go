@@ -123,15 +123,19 @@ func (a *Assembler) hold(c *conn, h *half, pos int64, b []byte, n int, like page
 	return old, over
 }
 
-// mark notes that n bytes from pos on were cut off.
+// mark notes that n bytes from pos on were cut off, but for those that other segments held.
 func (a *Assembler) mark(c *conn, h *half, pos int64, n int, like page) {
 	var prev *page
+	end := pos + int64(n)
 	for p := h.head; p != nil && p.pos <= pos; p = p.next {
-		prev = p
+		prev, pos = p, max(pos, p.stop())
+	}
+	if end <= pos {
+		return
 	}
 	if q := a.newPage(c); q != nil {
 		q.pos, q.need, q.at, q.order = pos, like.need, like.at, like.order
-		q.n, q.cut = 0, int32(n)
+		q.n, q.cut = 0, int32(end-pos)
 		h.insert(prev, q)
 	}
 }
