@@ -53,8 +53,9 @@ type Assembler struct {
 
 	open, closed connList // by age
 	soon, later  connList // by the time at which what they wait for is given up
+	holding      connList // those that hold pages, by the time of their first
 
-	made, inUse  int // pages
+	inUse        int // pages
 	connPages    int // ceilings
 	totalPages   int
 	now          int64 // a clock that follows the capture's but never goes back
@@ -72,7 +73,7 @@ func NewAssembler(o Options) *Assembler {
 		connPages:  max(1, orDefault(o.MaxConnBytes, 4<<20)/pageSize),
 		totalPages: max(1, orDefault(o.MaxBytes, 32<<20)/pageSize),
 	}
-	a.soon.link, a.later.link = bySoon, byLater
+	a.soon.link, a.later.link, a.holding.link = bySoon, byLater, byHolding
 	return a
 }
 

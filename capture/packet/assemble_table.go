@@ -42,6 +42,7 @@ const (
 	byAge = iota
 	bySoon
 	byLater
+	byHolding
 	connLists
 )
 

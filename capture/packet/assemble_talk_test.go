@@ -3,6 +3,7 @@ package packet
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -28,6 +29,7 @@ type talk struct {
 	acked   [2]int  // by the other side, without SYN and FIN
 	finAck  [2]bool
 	packets []sent
+	needs   [2][]int // by byte: the least that a packet which holds it acknowledges
 }
 
 // shape says what kind of talk to make, and what the capture does to it.
@@ -159,6 +161,14 @@ func (t *talk) capture(s shape) []sent {
 			out[i], out[j] = out[j], out[i]
 		}
 	}
+	for d := range t.needs {
+		t.needs[d] = slices.Repeat([]int{math.MaxInt}, len(t.stream[d]))
+	}
+	for _, p := range out {
+		for i := range p.seg.Payload {
+			t.needs[p.side][p.off+i] = min(t.needs[p.side][p.off+i], p.needs)
+		}
+	}
 	return out
 }
 
@@ -206,8 +216,8 @@ func (h *hearer) Data(side int, at int64, b []byte) {
 	if !bytes.Equal(b, h.talk.stream[d][from:to]) {
 		h.t.Fatalf("side %d: bytes %d to %d differ from those sent", d, from, to)
 	}
-	if h.causal && h.placed[1-d] && p.needs > h.pos[1-d] {
-		h.t.Fatalf("side %d: bytes %d to %d came before what they answer: the other side is at %d, acknowledged is %d", d, from, to, h.pos[1-d], p.needs)
+	if needs := h.talk.needs[d][from]; h.causal && h.placed[1-d] && needs > h.pos[1-d] {
+		h.t.Fatalf("side %d: bytes %d to %d came before what they answer: the other side is at %d, acknowledged is %d", d, from, to, h.pos[1-d], needs)
 	}
 	h.pos[d] = to
 	h.got[d] += int64(len(b))
@@ -234,12 +244,12 @@ func (h *hearer) End(side int, at int64, reset bool) {
 }
 
 // listen assembles the packets of some talks and gives what was heard, in the order of the talks.
-func listen(t *testing.T, o Options, step int64, caught [][]sent, talks []*talk, r *rand.Rand) (Stats, map[netip.AddrPort][]*hearer) {
+func listen(t *testing.T, o Options, step int64, causal bool, caught [][]sent, talks []*talk, r *rand.Rand) (Stats, map[netip.AddrPort][]*hearer) {
 	t.Helper()
 	by := map[int64]sent{}
 	heard := map[netip.AddrPort][]*hearer{}
 	o.New = func(f Flow) Sink {
-		h := &hearer{t: t, by: by, flow: f, gaps: map[string]int64{}}
+		h := &hearer{t: t, by: by, flow: f, causal: causal, gaps: map[string]int64{}}
 		client := f.Client
 		if client.Port() == 80 {
 			client, h.swapped = f.Server, 1

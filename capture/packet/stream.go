@@ -94,7 +94,7 @@ func (c *conn) stale(d int, s *Segment) bool {
 	case s.Flags&SYN != 0 && h.syn:
 		return h.isn != s.Seq
 	case s.Flags&SYN != 0:
-		return c.closed || h.known && !h.begins(h.at(s.Seq+1))
+		return h.known && !h.begins(h.at(s.Seq+1))
 	case !h.known || !h.seen:
 		return false
 	}
@@ -206,7 +206,7 @@ func (c *conn) acknowledge(d int, s *Segment) int64 {
 	if o.far(pos) {
 		return 0
 	}
-	if c.entering && !o.exact {
+	if c.entering && !o.exact && !o.started {
 		o.next = min(o.next, pos)
 	}
 	o.acked = max(o.acked, pos)

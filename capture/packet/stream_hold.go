@@ -27,11 +27,12 @@ func (a *Assembler) newPage(c *conn) *page {
 	p := a.pages
 	if p == nil {
 		p = new(page)
-		a.made++
 	} else {
 		a.pages = p.next
 	}
-	c.pages++
+	if c.pages++; c.pages == 1 {
+		a.holding.push(c)
+	}
 	a.inUse++
 	a.count.peakPages = max(a.count.peakPages, a.inUse)
 	return p
@@ -39,12 +40,14 @@ func (a *Assembler) newPage(c *conn) *page {
 
 func (a *Assembler) freePage(c *conn, p *page) {
 	p.next, a.pages = a.pages, p
-	c.pages--
+	if c.pages--; c.pages == 0 {
+		a.holding.remove(c)
+	}
 	a.inUse--
 }
 
 // makeRoom sees to it that n bytes can be held: the connection's oldest hole is given up, then those of the
-// connections that wait longest.
+// connections that have held bytes longest.
 func (a *Assembler) makeRoom(c *conn, n int) {
 	want := n/pageData + 3 // a piece may be split, and have a mark
 	if int(c.pages)+want <= a.connPages && a.inUse+want <= a.totalPages {
@@ -56,7 +59,7 @@ func (a *Assembler) makeRoom(c *conn, n int) {
 	}
 	a.arm(c)
 	for a.inUse > 0 && a.inUse+want > a.totalPages {
-		victim := a.later.head // all that hold pages are in it
+		victim := a.holding.head
 		for victim.pages > 0 {
 			a.push(victim)
 		}
@@ -114,6 +117,7 @@ func (a *Assembler) hold(c *conn, h *half, pos int64, b []byte, n int, like page
 		}
 		if p != nil && len(b) > 0 {
 			m := int(min(end, p.stop()) - pos)
+			p.need = min(p.need, like.need) // a repeated segment acknowledges more than it did at first
 			pos, b, old = pos+int64(m), b[m:], old+m
 		}
 	}
