@@ -50,7 +50,8 @@ var law = map[string]struct {
 	"capture/packet":       {leaf, nil},
 	"capture/har":          {adapter, []string{"capture"}},
 	"capture/tlskeys":      {leaf, nil},
-	"capture/source":       {adapter, []string{"capture", "capture/accesslog", "capture/har"}},
+	"capture/wire":         {adapter, []string{"capture"}},
+	"capture/source":       {adapter, []string{"capture", "capture/accesslog", "capture/har", "capture/packet", "capture/tlskeys", "capture/wire"}},
 
 	"shape":         {root, []string{"capture", "capture/strictyaml", "shape/route", "shape/arrival", "shape/session", "shape/mix", "shape/stat"}},
 	"shape/stat":    {leaf, nil},

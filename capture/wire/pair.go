@@ -1,0 +1,136 @@
+package wire
+
+// waits reports whether a side has to wait before it reads on: a client whose connection may become another one, until
+// the server has answered; the first bytes of a connection that say nothing, until the other side says more.
+func (h *http1) waits(s *half, side int, b []byte) bool {
+	switch {
+	case s.force || h.impatient:
+		return false
+	case s.await != nil:
+		return true
+	case h.known || s.strict || kindOf(b) != kindOther:
+		return false
+	}
+	other := &h.half[side^1]
+	held := h.c.held[side]
+	return h.c.held[side^1] == nil && other.unknown == 0 && !other.over && (held == nil || len(held.bytes) < smallBuffer)
+}
+
+// early reports whether a response has to wait for its request, which reassembly may hand over later although it was
+// sent before.
+func (h *http1) early(s *half, side int) bool {
+	return h.first == nil && h.overdue == 0 && !h.doubt && !s.force && !h.impatient && !h.half[side^1].over
+}
+
+// late is told that a side gets bytes while the other waits: a response that came before them needs not wait for
+// the request that they are.
+func (h *http1) late(side int, at int64) {
+	s := &h.half[side]
+	other := &h.half[side^1]
+	for h.c.proto == h && s.state == stateHead && len(s.buf) == 0 && h.c.held[side] == nil &&
+		h.c.held[side^1] != nil && h.isEarly(other, side^1) && other.at < at {
+		h.c.force(side^1, other.at+1, false)
+	}
+}
+
+// isEarly reports whether what a side waits with is a response.
+func (h *http1) isEarly(s *half, side int) bool {
+	held := h.c.held[side]
+	return s.await == nil && s.state == stateHead && held.calls[held.next].kind == callData &&
+		(len(s.buf) > 0 || kindOf(held.bytes[held.taken:]) == kindResponse)
+}
+
+// ask puts a request behind those that wait for a response.
+func (h *http1) ask(e *exchange) {
+	e.unsure, h.unsure = h.unsure, false
+	if h.last != nil && h.last.at == e.at {
+		h.pipelined = true
+	}
+	if h.doubt {
+		e.answered = true
+		return
+	}
+	if h.waiting == maxWaiting {
+		h.overdue++
+		h.giveUp()
+	}
+	if h.first == nil {
+		h.first = e
+	} else {
+		h.last.next = e
+	}
+	h.last = e
+	h.waiting++
+}
+
+// match is the request that a response belongs to, which waits no more; nil: none, or nobody can tell.
+func (h *http1) match(at int64) *exchange {
+	if h.overdue > 0 {
+		h.overdue--
+		return nil
+	}
+	if h.lost {
+		h.resync(at)
+	}
+	switch {
+	case h.first == nil:
+		return nil
+	case (h.first.unsure || h.lost) && h.first.at > at: // the answer to one that a gap swallowed
+		return nil
+	case h.first.unsure && h.pipelined:
+		h.distrust()
+		return nil
+	case h.first.next != nil && h.first.next.at <= at && !h.lost:
+		h.pipelined = true
+	}
+	h.lost = false
+	return h.take()
+}
+
+// take takes the first request that waits.
+func (h *http1) take() *exchange {
+	e := h.first
+	h.first, e.next = e.next, nil
+	if h.first == nil {
+		h.last = nil
+	}
+	h.waiting--
+	return e
+}
+
+// resync gives up the requests whose response a gap may have swallowed. A client that waits for each response has sent
+// no request since the one that is answered now; of a client that does not wait nobody can tell which that is.
+func (h *http1) resync(at int64) {
+	for h.first != nil && h.first.next != nil && h.first.next.at <= at {
+		if h.pipelined {
+			h.distrust()
+			return
+		}
+		h.giveUp()
+	}
+}
+
+// distrust stops pairing for good.
+func (h *http1) distrust() {
+	h.doubt = true
+	for h.first != nil {
+		h.giveUp()
+	}
+}
+
+// giveUp says that the response to the first request that waits will not be known.
+func (h *http1) giveUp() {
+	e := h.take()
+	e.answered = true
+	h.done(e)
+}
+
+// done hands over an exchange once both its messages are over.
+func (h *http1) done(e *exchange) {
+	if client := &h.half[h.client]; e.answered && client.await == e {
+		client.await = nil
+	}
+	if e.asked && e.answered {
+		h.c.d.emit(h.c, e)
+	}
+}
