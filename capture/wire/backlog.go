@@ -46,7 +46,9 @@ func (c *Conn) hold(side int, k call, b []byte) {
 			c.d.pool.put(h.bytes)
 			c.held[side] = nil
 		}
-		c.force(side, 0, true)
+		for c.held[side] != nil {
+			c.force(side)
+		}
 		c.now(side, k, b)
 		return
 	}
@@ -103,18 +105,17 @@ func (c *Conn) retry(side int) bool {
 	return n > 0
 }
 
-// force makes the calls that a side waits with, those before an instant or all.
-func (c *Conn) force(side int, before int64, all bool) {
-	for h := c.held[side]; h != nil && (all || h.calls[h.next].at < before); h = c.held[side] {
-		k := h.calls[h.next]
-		var b []byte
-		if k.kind == callData {
-			b = h.bytes[h.taken : h.taken+int(k.n)]
-			h.taken += len(b)
-		}
-		c.now(side, k, b)
-		c.shift(side)
+// force makes the first call that a side waits with.
+func (c *Conn) force(side int) {
+	h := c.held[side]
+	k := h.calls[h.next]
+	var b []byte
+	if k.kind == callData {
+		b = h.bytes[h.taken : h.taken+int(k.n)]
+		h.taken += len(b)
 	}
+	c.now(side, k, b)
+	c.shift(side)
 }
 
 // shift takes the first call away, and the backlog with the last.

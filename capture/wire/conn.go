@@ -92,7 +92,9 @@ func (c *Conn) close() {
 	c.closed = true
 	for c.held[0] != nil || c.held[1] != nil {
 		for side := range c.held {
-			c.force(side, 0, true)
+			if c.held[side] != nil {
+				c.force(side)
+			}
 		}
 	}
 	c.proto.close()

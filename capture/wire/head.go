@@ -123,6 +123,22 @@ func (h *head) free(p *pool) {
 	h.b, h.fields, h.size = nil, h.fields[:0], 0
 }
 
+// isPerfect reports whether all lines behind the first of a head are fields, and whether there is a Host where a request
+// of HTTP/1.1 must have one. A line in the middle of something may look like a request, a whole head hardly.
+func isPerfect(text []byte) bool {
+	line, rest, _ := bytes.Cut(text, []byte("\r\n"))
+	named := !bytes.HasSuffix(line, []byte(" HTTP/1.1"))
+	for len(rest) > 2 {
+		line, rest, _ = bytes.Cut(rest, []byte("\r\n"))
+		name, _, ok := bytes.Cut(line, []byte(":"))
+		if !ok || !isToken(name) {
+			return false
+		}
+		named = named || is(name, "host")
+	}
+	return named && string(rest) == "\r\n"
+}
+
 // tokenByte says which bytes a token may hold (RFC 9110, section 5.6.2).
 var tokenByte = func() (is [256]bool) {
 	for _, c := range []byte("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {

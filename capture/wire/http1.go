@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"strings"
 
 	"trafficreplay/capture"
 )
@@ -19,7 +20,9 @@ type http1 struct {
 
 	lost      bool // a gap may have swallowed responses
 	unsure    bool // and requests
-	pipelined bool // the client does not wait for responses
+	paired    bool // a response was matched
+	waiter    bool // the client has waited for one before its next request
+	pipelined bool // it does not always
 	doubt     bool // which response belongs to which request cannot be told any more
 	impatient bool // a side waited in vain: the other is not in the capture, or far behind
 }
@@ -31,6 +34,7 @@ type half struct {
 	strict bool   // what comes may be the middle of something: a message begins only at the start of a Data, with a perfect line
 	force  bool   // do not wait for the other side
 	lined  bool   // the first line of buf is whole and good
+	gapped bool   // there was a gap before anything was recognised
 	why    reason // what bytes count as that belong to no message
 	to     reason // what those of the present message count as
 
@@ -122,7 +126,7 @@ func (h *http1) head(s *half, side int, at int64, b []byte) int {
 	}
 	end, next := headEnd(text, s.scanned)
 	if why := h.refusal(s, text, end); why != inMessage {
-		return h.reject(s, b, why)
+		return h.retry(s, side, at, b, why)
 	}
 	switch k := kindOf(text); {
 	case k == kindTLS:
@@ -139,10 +143,19 @@ func (h *http1) head(s *half, side int, at int64, b []byte) int {
 	s.buf = nil // the message may hand the connection over, and is no part of what is handed over then
 	if why := h.message(s, side, text[:end]); why != inMessage {
 		s.buf = buf
-		return h.reject(s, b, why)
+		return h.retry(s, side, at, b, why)
 	}
 	h.c.d.pool.put(buf)
 	return end - before
+}
+
+// retry rejects a head. Where it was not certain that one had begun, b may begin one itself.
+func (h *http1) retry(s *half, side int, at int64, b []byte, why reason) int {
+	if len(s.buf) == 0 || !s.strict && s.begun {
+		return h.reject(s, b, why)
+	}
+	h.reject(s, nil, why)
+	return h.head(s, side, at, b)
 }
 
 // keep collects a part of a head.
@@ -169,6 +182,8 @@ func blankLines(b []byte) int {
 func (h *http1) refusal(s *half, text []byte, end int) reason {
 	k := kindOf(text)
 	switch {
+	case k == kindMore && (s.strict || !s.begun) && !maybeKnown(text) && !strings.HasPrefix("HTTP/", string(text)) && tokenByte[text[0]]:
+		return s.bad()
 	case k == kindMore, (k == kindTLS || k == kindHTTP2) && !h.known:
 	case k == kindRequest && s.role != roleServer, k == kindResponse && s.role != roleClient:
 		if end == 0 && !s.lined {
@@ -232,7 +247,7 @@ func (h *http1) reject(s *half, b []byte, why reason) int {
 	case s.strict:
 		h.c.tally.count(s.why, n)
 	default:
-		if !s.begun && why != http09 && why != tooLong {
+		if !s.begun && (why == badRequest || why == badResponse) {
 			why = midStream
 		}
 		h.c.tally.count(why, n)
@@ -255,16 +270,18 @@ func (h *http1) seek(s *half, why reason) {
 
 // recognise settles who is the client.
 func (h *http1) recognise(s *half, side int, as role) {
-	s.begun, s.strict = true, false
 	if h.known {
+		s.begun, s.strict = true, false
 		return
 	}
 	h.known, h.client, h.c.name = true, side, protoHTTP1
 	if as == roleServer {
 		h.client = side ^ 1
 	}
+	h.unsure, h.lost = h.half[h.client].gapped, h.half[h.client^1].gapped
 	h.half[h.client].role, h.half[h.client^1].role = roleClient, roleServer
 	h.settleUnknown(midStream)
+	s.begun, s.strict = true, false
 }
 
 // settleUnknown says what the bytes were before anything was recognised.
@@ -306,7 +323,7 @@ func (h *http1) gap(side int, at, n int64) {
 		return
 	}
 	if !h.known {
-		s.strict = true
+		s.strict, s.gapped = true, true
 		return
 	}
 	if !s.strict {

@@ -25,7 +25,7 @@ func (r *requestLine) parse(line []byte, strict bool) bool {
 	}
 	r.method = line[:i]
 	rest := bytes.TrimRight(line[i+1:], " \t\r")
-	if strict && (!isUpper(r.method) || len(rest)+i+2 != len(line) || line[len(line)-1] != '\r') {
+	if strict && (!isKnown(r.method) || len(rest)+i+2 != len(line) || line[len(line)-1] != '\r') {
 		return false
 	}
 	rest = bytes.TrimLeft(rest, " \t")
@@ -38,13 +38,33 @@ func (r *requestLine) parse(line []byte, strict bool) bool {
 	return isVersion(r.proto) && isVisible(r.target) && r.formed()
 }
 
-func isUpper(b []byte) bool {
-	for _, c := range b {
-		if (c < 'A' || c > 'Z') && c != '-' && c != '_' {
-			return false
+// knownMethods are those that mark a request where a message may or may not begin: of the registry, of UPnP, and those
+// that caches and remote procedures have.
+var knownMethods = []string{
+	"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY", "PURGE", "BAN",
+	"ACL", "BASELINE-CONTROL", "BIND", "CHECKIN", "CHECKOUT", "COPY", "LABEL", "LINK", "LOCK", "MERGE", "MKACTIVITY",
+	"MKCALENDAR", "MKCOL", "MKREDIRECTREF", "MKWORKSPACE", "MOVE", "ORDERPATCH", "PRI", "PROPFIND", "PROPPATCH", "REBIND",
+	"REPORT", "SEARCH", "UNBIND", "UNCHECKOUT", "UNLINK", "UNLOCK", "UPDATE", "UPDATEREDIRECTREF", "VERSION-CONTROL",
+	"M-SEARCH", "NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE", "RPC_IN_DATA", "RPC_OUT_DATA",
+}
+
+func isKnown(method []byte) bool {
+	for _, m := range knownMethods {
+		if string(method) == m {
+			return true
 		}
 	}
-	return true
+	return false
+}
+
+// maybeKnown reports whether a known method begins with b.
+func maybeKnown(b []byte) bool {
+	for _, m := range knownMethods {
+		if len(b) <= len(m) && m[:len(b)] == string(b) {
+			return true
+		}
+	}
+	return false
 }
 
 // isVersion reports whether b is HTTP/1.x.

@@ -8,6 +8,9 @@ import (
 
 // message takes a whole head. It returns why it is none, or inMessage.
 func (h *http1) message(s *half, side int, text []byte) reason {
+	if s.strict && !isPerfect(text) {
+		return s.bad()
+	}
 	if kindOf(text) == kindResponse {
 		return h.response(s, side, text)
 	}

@@ -29,7 +29,9 @@ func (h *http1) late(side int, at int64) {
 	other := &h.half[side^1]
 	for h.c.proto == h && s.state == stateHead && len(s.buf) == 0 && h.c.held[side] == nil &&
 		h.c.held[side^1] != nil && h.isEarly(other, side^1) && other.at < at {
-		h.c.force(side^1, other.at+1, false)
+		h.c.force(side ^ 1)
+		for h.c.held[side^1] != nil && h.c.retry(side^1) {
+		}
 	}
 }
 
@@ -43,6 +45,7 @@ func (h *http1) isEarly(s *half, side int) bool {
 // ask puts a request behind those that wait for a response.
 func (h *http1) ask(e *exchange) {
 	e.unsure, h.unsure = h.unsure, false
+	h.waiter = h.waiter || h.first == nil && h.paired && !e.unsure
 	if h.last != nil && h.last.at == e.at {
 		h.pipelined = true
 	}
@@ -64,27 +67,45 @@ func (h *http1) ask(e *exchange) {
 }
 
 // match is the request that a response belongs to, which waits no more; nil: none, or nobody can tell.
+//
+// Responses come in the order of the requests. Where a gap may have swallowed some of either, the order says nothing;
+// then a response belongs to the last request before it, but only of a client that is known to wait for each.
 func (h *http1) match(at int64) *exchange {
 	if h.overdue > 0 {
 		h.overdue--
 		return nil
 	}
-	if h.lost {
-		h.resync(at)
+	if h.lost && !h.resync(at) || h.first == nil || (h.first.unsure || h.lost) && h.first.at > at {
+		return nil
 	}
-	switch {
-	case h.first == nil:
-		return nil
-	case (h.first.unsure || h.lost) && h.first.at > at: // the answer to one that a gap swallowed
-		return nil
-	case h.first.unsure && h.pipelined:
-		h.distrust()
-		return nil
-	case h.first.next != nil && h.first.next.at <= at && !h.lost:
+	if h.first.next != nil && h.first.next.at <= at && !h.lost {
 		h.pipelined = true
 	}
 	h.lost = false
+	if h.first.unsure && (h.pipelined || !h.waiter) {
+		h.giveUp()
+		h.distrust()
+		return nil
+	}
+	h.paired = true
 	return h.take()
+}
+
+// resync gives up the requests whose response a gap may have swallowed, and reports whether the one that is answered
+// now is left.
+func (h *http1) resync(at int64) bool {
+	for h.first != nil && h.first.next != nil && h.first.next.at <= at {
+		h.giveUp()
+		if h.pipelined || !h.waiter {
+			for h.first != nil && h.first.at <= at {
+				h.giveUp()
+			}
+			h.lost = false
+			h.distrust()
+			return false
+		}
+	}
+	return true
 }
 
 // take takes the first request that waits.
@@ -98,22 +119,10 @@ func (h *http1) take() *exchange {
 	return e
 }
 
-// resync gives up the requests whose response a gap may have swallowed. A client that waits for each response has sent
-// no request since the one that is answered now; of a client that does not wait nobody can tell which that is.
-func (h *http1) resync(at int64) {
-	for h.first != nil && h.first.next != nil && h.first.next.at <= at {
-		if h.pipelined {
-			h.distrust()
-			return
-		}
-		h.giveUp()
-	}
-}
-
-// distrust stops pairing for good.
+// distrust stops pairing for good where the client is known not to wait.
 func (h *http1) distrust() {
-	h.doubt = true
-	for h.first != nil {
+	h.doubt = h.pipelined
+	for h.doubt && h.first != nil {
 		h.giveUp()
 	}
 }
