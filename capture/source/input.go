@@ -14,6 +14,7 @@ import (
 
 	"trafficreplay/capture"
 	"trafficreplay/capture/accesslog"
+	"trafficreplay/capture/packet"
 )
 
 // input is one source of a set: a log, or a capture file.
@@ -30,6 +31,7 @@ type input struct {
 	parser  *accesslog.Parser // of an access log; with none of them, lines are our own NDJSON
 
 	recording *recording // another tool's file
+	packets   bool       // a packet capture
 	stream    *stream    // open from the start where it cannot be opened twice
 }
 
@@ -40,8 +42,9 @@ type stream struct {
 	buffer *bufio.Reader // of raw
 	plain  io.ReadCloser // decompressed
 	packed string        // gzip, zstd, …; empty: not compressed
-	lines  *lineReader
-	ahead  *readAhead // nil: lines are read when they are asked for
+	bytes  *bufio.Reader // of plain, with a ceiling
+	lines  *lineReader   // of bytes; nil for a packet capture
+	ahead  *readAhead    // nil: lines are read when they are asked for
 }
 
 // rawReader counts and digests what is read of a file.
@@ -84,7 +87,7 @@ func (f *found) open(stdin io.Reader) (*stream, error) {
 	return st, nil
 }
 
-// unpack opens the lines of a stream.
+// unpack opens the content of a stream: its lines, unless it is a packet capture.
 func (st *stream) unpack() error {
 	head, err := st.buffer.Peek(sniffSize)
 	if err != nil && err != io.EOF {
@@ -94,8 +97,18 @@ func (st *stream) unpack() error {
 	if st.plain, err = decompress(st.packed, st.buffer); err != nil {
 		return fmt.Errorf("%s: %w", st.packed, err)
 	}
-	st.lines = newLineReader(asRecords(asUTF8(&bombGuard{r: st.plain, raw: st.raw, packed: st.packed})))
+	st.bytes = bufio.NewReaderSize(&bombGuard{r: st.plain, raw: st.raw, packed: st.packed}, 64<<10)
+	if st.isPackets() {
+		return nil
+	}
+	st.lines = newLineReader(asRecords(asUTF8(st.bytes)))
 	return nil
+}
+
+// isPackets reports whether the content is a packet capture.
+func (st *stream) isPackets() bool {
+	head, _ := st.bytes.Peek(packetsHead) // an error comes again with the first read
+	return packet.Recognise(head)
 }
 
 // readAhead makes the reading of lines a goroutine's, where one could run beside this one.
@@ -192,6 +205,10 @@ func (s *Set) look(in *input) error {
 	}
 	if err := in.stream.unpack(); err != nil {
 		return err
+	}
+	if in.stream.lines == nil {
+		s.lookAtPackets(in)
+		return nil
 	}
 	return s.lookAtLines(in)
 }

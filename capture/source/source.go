@@ -19,6 +19,7 @@ import (
 
 	"trafficreplay/capture"
 	"trafficreplay/capture/accesslog"
+	"trafficreplay/capture/tlskeys"
 )
 
 // Options settle how sources are read; the zero value reads them whole.
@@ -30,6 +31,7 @@ type Options struct {
 	MaxSkipped *float64          // share of a log's lines; more skipped ones are an error; nil: no limit
 	Stdin      io.Reader         // what the name "-" means; nil: it means nothing
 	TempDir    string            // for what does not fit in memory; empty: os.TempDir
+	Keys       *tlskeys.Keys     // of TLS in packet captures, beside those that the captures hold; nil: none
 
 	// Progress, if not nil, is told now and then how much was read so far: bytes of files, before
 	// decompression, and lines.
@@ -60,9 +62,10 @@ type Set struct {
 	given      int64    // requests that came out
 	conns      int64    // connections of the inputs read so far
 	twins      twins
-	series     string // of the input at hand
-	seriesFrom int64  // connections before its first file
-	bytes      int64  // for Progress: of the inputs read so far
+	packets    *packets // being read: the next input may go on with its connections
+	series     string   // of the input at hand
+	seriesFrom int64    // connections before its first file
+	bytes      int64    // for Progress: of the inputs read so far
 	lines      int64
 	err        error // sticky, of Next
 }
@@ -244,6 +247,9 @@ func (s *Set) load() error {
 			digests[l.SHA256] = l.Name
 		}
 	}
+	if err := s.endPackets(); err != nil {
+		return err
+	}
 	if err := s.tick(0); err != nil {
 		return err
 	}
@@ -261,6 +267,12 @@ func (s *Set) loadInput(in *input) (err error) {
 	}()
 	if in.archive != nil {
 		return s.loadArchive(in)
+	}
+	if in.packets {
+		return s.loadPackets(in)
+	}
+	if err := s.endPackets(); err != nil {
+		return err
 	}
 	if in.recording != nil {
 		return s.loadRecording(in)
@@ -298,6 +310,10 @@ func (s *Set) empty() error {
 func describe(l *capture.Ledger) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %d lines", l.Name, l.Lines)
+	if l.Packets > 0 {
+		b.Reset()
+		fmt.Fprintf(&b, "%s: %d packets of %d TCP connections, %d payload bytes", l.Name, l.Packets, l.Streams, l.PayloadBytes)
+	}
 	reasons := make([]string, 0, len(l.Skipped))
 	for r := range l.Skipped {
 		reasons = append(reasons, r)

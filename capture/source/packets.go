@@ -1,0 +1,238 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"trafficreplay/capture"
+	"trafficreplay/capture/packet"
+	"trafficreplay/capture/tlskeys"
+	"trafficreplay/capture/wire"
+)
+
+// packetsHead is how much of a file tells a packet capture.
+const packetsHead = 12
+
+// lookAtPackets finds when the first packet of a packet capture came that TCP is in.
+func (s *Set) lookAtPackets(in *input) {
+	in.packets = true
+	head, _ := in.stream.bytes.Peek(64 << 10)
+	r, err := packet.NewReader(bytes.NewReader(head), packet.ReaderOptions{})
+	var seg packet.Segment
+	if err == nil && r.Next(&seg) == nil {
+		in.first = seg.At
+	}
+}
+
+// followsWithin is how long after the last packet of a file another may begin that goes on with its connections, as
+// rotated captures do; it may also begin a little before.
+const (
+	followsWithin = int64(time.Minute)
+	followsBefore = int64(time.Second)
+)
+
+// packets is the reading of packet captures that follow each other in time. Their connections go on from file to file,
+// so they have one ledger.
+type packets struct {
+	log     *log // of the first file
+	files   int
+	last    int64 // arrival of the last segment
+	frame   int64 // number of the packet at hand
+	read    int64 // bytes of the files that were read to their end
+	drops   int64 // packets that the capturing system lost
+	err     error // of the sorter
+	secrets int   // bytes of the file's own key log that were taken
+
+	decode *packet.Decoder
+	order  *packet.Assembler
+	keys   *tlskeys.Keys
+	tls    *tlskeys.Decryptor
+	wire   *wire.Decoder
+}
+
+// loadPackets reads a packet capture.
+func (s *Set) loadPackets(in *input) error {
+	if in.stream == nil {
+		st, err := in.open(s.o.Stdin)
+		if err != nil {
+			return err
+		}
+		in.stream = st
+		if err := st.unpack(); err != nil {
+			return fmt.Errorf("%s: %w", in.name, err)
+		}
+	}
+	if p := s.packets; p != nil && (in.first < p.last-followsBefore || in.first > p.last+followsWithin) {
+		if err := s.endPackets(); err != nil {
+			return err
+		}
+	}
+	if s.packets == nil {
+		s.packets = s.newPackets(in)
+	}
+	return s.packets.file(in)
+}
+
+func (s *Set) newPackets(in *input) *packets {
+	p := &packets{log: s.newLog(in, s.sorter.Add), decode: packet.NewDecoder(), keys: s.o.Keys}
+	if p.keys == nil {
+		p.keys = new(tlskeys.Keys)
+	}
+	p.tls = tlskeys.NewDecryptor(p.keys)
+	p.wire = wire.NewDecoder(wire.Options{Source: filepath.Base(in.name), Emit: p.take})
+	p.order = packet.NewAssembler(packet.Options{New: p.open})
+	return p
+}
+
+// connection is one TCP connection on its way to requests.
+type connection struct {
+	p    *packets
+	wire *wire.Conn
+	tls  *tlskeys.Conn
+}
+
+func (p *packets) open(f packet.Flow) packet.Sink {
+	c := &connection{p: p, wire: p.wire.Open([2]netip.AddrPort{f.Client, f.Server})}
+	c.tls = p.tls.Open(c.wire, func() { c.wire.Secure = true })
+	return c
+}
+
+func (c *connection) Data(side int, at int64, b []byte) {
+	c.wire.Frame = c.p.frame
+	c.tls.Data(side, at, b)
+}
+
+func (c *connection) Gap(side int, at, n int64, reason string) { c.tls.Gap(side, at, n, reason) }
+
+func (c *connection) End(side int, at int64, reset bool) { c.tls.End(side, at, reset) }
+
+// take keeps a request that was recovered.
+func (p *packets) take(q *capture.Request) {
+	if p.err != nil {
+		return
+	}
+	p.log.s.nameHost(q)
+	p.log.resolve(q)
+	p.err = p.log.keep(q, lineDigest{})
+}
+
+// file reads one file to its end.
+func (p *packets) file(in *input) error {
+	r, err := packet.NewReader(in.stream.bytes, packet.ReaderOptions{Name: in.name, Decoder: p.decode})
+	if err != nil {
+		return err
+	}
+	p.log.base = filepath.Base(in.name)
+	var seg packet.Segment
+	for n := int64(1); ; n++ {
+		if err := r.Next(&seg); err == io.EOF {
+			break
+		} else if torn, ok := errors.AsType[*packet.FormatError](err); ok && errors.Is(err, io.ErrUnexpectedEOF) {
+			p.log.s.warn(fmt.Sprintf("%s: cut off (%s): all packets before that were read", in.name, torn.Msg))
+			break
+		} else if err != nil {
+			return err
+		}
+		if err := p.segment(r, &seg); err != nil {
+			return fmt.Errorf("%s: packet %d: %w", in.name, seg.Frame, err)
+		}
+		if n%progressEvery == 0 {
+			if err := p.log.s.tick(p.read + in.stream.offset()); err != nil {
+				return err
+			}
+		}
+	}
+	p.files++
+	p.log.ledger.SHA256 = in.stream.digest()
+	p.read += in.stream.offset()
+	p.drops += r.Stats().Drops
+	return nil
+}
+
+func (p *packets) segment(r *packet.Reader, seg *packet.Segment) error {
+	if s := r.Secrets(); len(s) != p.secrets {
+		_ = p.keys.Read(bytes.NewReader(s[min(p.secrets, len(s)):]), "secrets") // of another kind than TLS's, perhaps
+		p.secrets = len(s)
+	}
+	p.frame, p.last = seg.Frame, seg.At
+	p.order.Add(seg)
+	return p.err
+}
+
+// endPackets closes the account of the packet captures that were read last.
+func (s *Set) endPackets() error {
+	p := s.packets
+	if p == nil {
+		return nil
+	}
+	s.packets = nil
+	p.order.Flush()
+	if p.err != nil {
+		return fmt.Errorf("%s: %w", p.log.in.name, p.err)
+	}
+	p.account()
+	l := &p.log.ledger
+	s.bytes += l.Bytes
+	s.conns += p.log.top
+	s.ledger = append(s.ledger, *l)
+	if err := l.Balance(); err != nil {
+		return err
+	}
+	if l.Requests == 0 && l.Filtered == 0 {
+		s.note("%s", describe(l))
+	}
+	return nil
+}
+
+// account fills in the ledger.
+func (p *packets) account() {
+	l := &p.log.ledger
+	if p.files > 1 {
+		l.Name, l.SHA256 = fmt.Sprintf("%s and %d more", l.Name, p.files-1), ""
+	}
+	l.Format, l.Basis, l.Resolution, l.Bytes = "packets", capture.BasisStart, time.Duration(p.log.unit).String(), p.read
+	frames, order, tls, msgs := p.decode.Stats(), p.order.Stats(), p.tls.Tally(), p.wire.Tally()
+	l.Packets, l.Used, l.Ignored = frames.Packets, frames.Used, frames.Ignored
+	for why, n := range order.Ignored {
+		l.Ignored[why] += n
+		l.Used -= n
+	}
+	l.Streams, l.Responses = order.Connections, msgs.Responses
+	l.PayloadBytes, l.MessageBytes, l.LostBytes = order.PayloadBytes, msgs.Message, order.MissingBytes
+	l.SkippedBytes = order.SkippedBytes
+	for why, n := range msgs.Skipped() {
+		l.SkippedBytes[why] += n
+	}
+	for why, n := range map[string]int64{"tls": tls.Overhead, "tls-unread": tls.Unread} {
+		if n > 0 {
+			l.SkippedBytes[why] += n
+		}
+	}
+	for why, n := range map[string]int64{"response-alone": msgs.Alone, "too-long": msgs.Refused} {
+		if n > 0 {
+			l.Skipped[why] += n
+		}
+	}
+	p.explain(msgs)
+}
+
+// explain counts the connections that gave no requests, and names their servers.
+func (p *packets) explain(msgs *wire.Tally) {
+	for kind, n := range msgs.Streams() {
+		switch kind {
+		case "tls-no-key", "not-http", "tunnel", "upgrade":
+			p.log.ledger.Skipped[kind] += n
+		}
+	}
+	for name, n := range msgs.ServerNames() {
+		p.log.s.note("%s: %d TLS connections to %s without a key", p.log.ledger.Name, n, p.log.s.o.Redactor.Example([]byte(name)))
+	}
+	if p.drops > 0 {
+		p.log.s.warn(fmt.Sprintf("%s: the system lost %d packets while it captured", p.log.ledger.Name, p.drops))
+	}
+}
