@@ -71,7 +71,7 @@ var law = map[string]struct {
 	"analyze/render": {adapter, []string{"analyze", "shape", "replay", "replay/threshold"}},
 
 	"cmd/replay": {command, []string{
-		"capture", "capture/source", "capture/accesslog", "capture/redact", "capture/redact/rules",
+		"capture", "capture/source", "capture/accesslog", "capture/tlskeys", "capture/redact", "capture/redact/rules",
 		"shape", "shape/route", "shape/arrival", "shape/session", "shape/mix", "shape/stat",
 		"replay", "replay/plan", "replay/guard", "replay/send", "replay/tally", "replay/threshold",
 		"analyze", "analyze/render", "fixtures/staging", "fixtures/shop",

@@ -32,13 +32,14 @@ var (
 	chachaV13 = suite{32, chacha20poly1305.New, sha256.New, true, true}
 )
 
-// suites are by their number (IANA, "TLS Cipher Suites"): those of RFC 8446, RFC 5288, RFC 5289 and RFC 7905, whatever
+// suites are by their number (IANA, "TLS Cipher Suites"): those of RFC 8446, 5288, 5289, 5487, 7905 and 8442, whatever
 // the key exchange.
 var suites = map[uint16]*suite{
 	0x1301: &gcm128v13, 0x1302: &gcm256v13, 0x1303: &chachaV13,
 	0x009c: &gcm128, 0x009e: &gcm128, 0xc02b: &gcm128, 0xc02d: &gcm128, 0xc02f: &gcm128, 0xc031: &gcm128,
 	0x009d: &gcm256, 0x009f: &gcm256, 0xc02c: &gcm256, 0xc02e: &gcm256, 0xc030: &gcm256, 0xc032: &gcm256,
-	0xcca8: &chacha, 0xcca9: &chacha, 0xccaa: &chacha,
+	0x00a8: &gcm128, 0x00aa: &gcm128, 0x00ac: &gcm128, 0xd001: &gcm128, 0x00a9: &gcm256, 0x00ab: &gcm256, 0x00ad: &gcm256, 0xd002: &gcm256,
+	0xcca8: &chacha, 0xcca9: &chacha, 0xccaa: &chacha, 0xccab: &chacha, 0xccac: &chacha, 0xccad: &chacha, 0xccae: &chacha,
 }
 
 func newGCM(key []byte) (cipher.AEAD, error) {

@@ -16,6 +16,7 @@ import (
 	"trafficreplay/capture"
 	"trafficreplay/capture/accesslog"
 	"trafficreplay/capture/source"
+	"trafficreplay/capture/tlskeys"
 )
 
 // inputFlags say what to read and how: the same flags wherever a capture or a source is read.
@@ -28,6 +29,7 @@ type inputFlags struct {
 	keyFile, newKeyFile         string
 	filter                      capture.FilterFlags
 	dedupe                      bool
+	tlsKeys                     string // SSLKEYLOGFILE
 
 	outs []output // what the command writes besides the capture file: none may be a source
 }
@@ -48,6 +50,7 @@ func (f *inputFlags) addReading(cmd *cobra.Command) {
 	fs.StringVar(&f.format, "format", "", "name of the log's dialect (default: recognised)")
 	fs.StringVar(&f.logFormat, "log-format", "", "log format of nginx, Apache, HAProxy, Envoy, Squid, Varnish, Tomcat, lighttpd or IIS, pasted verbatim from its configuration")
 	fs.StringArrayVar(&f.fields, "field", nil, "of JSON lines: NAME=PATH[:UNIT], such as method=.req.verb, end=.ts:unix_ms, duration=.took:s (repeatable)")
+	fs.StringVar(&f.tlsKeys, "tls-keys", "", "of packet captures: key log (SSLKEYLOGFILE) that opens their TLS")
 	fs.StringVar(&f.timezone, "timezone", "", "zone of stamps that carry none, such as Europe/Berlin (default: UTC)")
 	fs.StringVar(&f.maxSkipped, "max-skipped", "", "more skipped lines than this share are an error, such as 5%")
 	fs.StringVar(&f.filter.Since, "since", "", "only requests that arrived at or after this instant (RFC 3339)")
@@ -65,7 +68,7 @@ func (f *inputFlags) addReading(cmd *cobra.Command) {
 // asItIs reports that nothing was typed that says how lines are read or which of them count.
 func (f *inputFlags) asItIs() bool {
 	return f.filter == (capture.FilterFlags{}) && !f.dedupe && f.format == "" && f.logFormat == "" && len(f.fields) == 0 &&
-		f.timezone == "" && f.maxSkipped == ""
+		f.timezone == "" && f.maxSkipped == "" && f.tlsKeys == ""
 }
 
 // options turns what was typed into what it means.
@@ -99,12 +102,28 @@ func (f *inputFlags) options() (source.Options, *capture.Redactor, error) {
 			return o, nil, usage(err)
 		}
 	}
+	if o.Keys, err = readKeys(f.tlsKeys); err != nil {
+		return o, nil, usage(err)
+	}
 	redactor, err := f.redactor()
 	if err != nil {
 		return o, nil, err
 	}
 	o.Filter, o.Redactor, o.Dedupe = filter, redactor, f.dedupe
 	return o, redactor, nil
+}
+
+// readKeys reads a key log; nil where none is named.
+func readKeys(name string) (*tlskeys.Keys, error) {
+	if name == "" {
+		return nil, nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	keys := new(tlskeys.Keys)
+	return keys, errors.Join(keys.Read(file, name), file.Close())
 }
 
 // open opens the sources.
