@@ -74,6 +74,7 @@ func TestFragments(t *testing.T) {
 		{"beyond the end", []piece{{0, 400, false}, {400, 800, true}, {800, n, true}}, 2, map[string]int64{"fragment": 1}, 0},
 		{"two ends", []piece{{400, 800, true}, {400, n, true}}, 0, map[string]int64{"fragment": 1, "bad-length": 1}, 0},
 		{"an end before the end", []piece{{800, n, true}, {400, 800, true}}, 0, map[string]int64{"fragment": 1, "bad-length": 1}, 0},
+		{"an end before what is there", []piece{{800, 1000, false}, {400, 800, true}}, 0, map[string]int64{"fragment": 1, "bad-length": 1}, 0},
 		{"not a multiple of eight", []piece{{0, 401, false}}, 0, map[string]int64{"bad-length": 1}, 0},
 	} {
 		for _, version := range []string{"IPv4", "IPv6"} {

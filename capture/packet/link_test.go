@@ -131,6 +131,7 @@ func wrappings(tb testing.TB) []wrapping {
 		{name: "PPPoE link", link: 51, frame: stack(tb, &layers.PPPoE{Version: 1, Type: 1}, &layers.PPP{PPPType: layers.PPPTypeIPv4}, v4)},
 		{name: "NFLOG", link: 239, frame: stack(tb, raw("\x02\x00\x00\x00", "\x05\x00\x0a\x00\x00\x00\x00\x00", string(binary.LittleEndian.AppendUint16(nil, uint16(4+len(v4)))), "\x09\x00"), v4, raw("\x00\x00"))},
 		{name: "802.11", link: 105, frame: stack(tb, raw("\x08\x01\x00\x00", string(make([]byte, 20)), "\xaa\xaa\x03\x00\x00\x00\x08\x00"), v4)},
+		{name: "802.11 in SLL", link: 113, frame: stack(tb, raw("\x00\x00\x03\x23\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x04", "\x00\x00\x08\x00\x00\x00\x00\x00", "\x88\x81\x00\x00", string(make([]byte, 26)), "\xaa\xaa\x03\x00\x00\x00\x08\x00"), v4)},
 		{name: "802.11 QoS, four addresses", link: 127, frame: stack(tb, raw("\x00\x00\x0a\x00\x00\x00\x00\x00\x00\x00", "\x88\x03\x00\x00", string(make([]byte, 28)), "\xaa\xaa\x03\x00\x00\x00\x08\x00"), v4)},
 
 		{name: "VXLAN", link: 1, frame: udp(4789, vxlan, inEther)},
@@ -149,6 +150,7 @@ func wrappings(tb testing.TB) []wrapping {
 		{name: "GRE", link: 1, frame: gre(&layers.GRE{Protocol: layers.EthernetTypeIPv4}, v4)},
 		{name: "GRE with key, number and checksum", link: 1, frame: gre(&layers.GRE{Protocol: layers.EthernetTypeIPv6, KeyPresent: true, Key: 1, SeqPresent: true, Seq: 2, ChecksumPresent: true}, v6), v6: true},
 		{name: "GRE bridging", link: 1, frame: gre(&layers.GRE{Protocol: 0x6558, KeyPresent: true, Key: 1}, inEther)},
+		{name: "802.11 in GRE", link: 1, frame: gre(&layers.GRE{Protocol: 0x8210}, raw("\x08\x01\x00\x00", string(make([]byte, 20)), "\xaa\xaa\x03\x00\x00\x00\x08\x00"), v4)},
 		{name: "WCCP", link: 1, frame: gre(&layers.GRE{Protocol: 0x883e}, v4)},
 		{name: "WCCP version 2", link: 1, frame: gre(&layers.GRE{Protocol: 0x883e}, raw("\x01\x02\x00\x00"), v4)},
 		{name: "PPTP", link: 1, frame: gre(&layers.GRE{Version: 1, Protocol: 0x880b, KeyPresent: true, SeqPresent: true}, raw("\xff\x03\x00\x21"), v4)},
@@ -234,55 +236,6 @@ func checkSnapped(t *testing.T, w wrapping) {
 		default:
 			t.Errorf("cut after %d of %d bytes: ignored %v, want cut", n, len(w.frame), d.Stats().Ignored)
 		}
-	}
-}
-
-func TestIgnored(t *testing.T) {
-	eth := func(kind layers.EthernetType, rest ...gopacket.SerializableLayer) []byte {
-		return stack(t, append([]gopacket.SerializableLayer{testEthernet(kind)}, rest...)...)
-	}
-	badHeader := inner4(t)
-	badHeader[20+12] = 4 << 4
-	longHeader := stack(t, testIPv4(layers.IPProtocolTCP), gopacket.Payload(append(bytes.Clone(inner4(t)[20:32]), 0xf0, 0, 0, 0, 0, 0, 0, 0)))
-	shortIP := inner4(t)
-	binary.BigEndian.PutUint16(shortIP[2:], 19)
-	labels := bytes.Repeat([]byte{0, 1, 0, 64}, 20)
-	for _, test := range []struct {
-		name  string
-		link  LinkType
-		frame []byte
-		want  string
-	}{
-		{"ARP", 1, eth(layers.EthernetTypeARP, raw(string(make([]byte, 28)))), "not-ip"},
-		{"spanning tree", 1, eth(layers.EthernetType(38), raw("BB\x03", string(make([]byte, 35)))), "not-ip"},
-		{"UDP", 1, eth(layers.EthernetTypeIPv4, testIPv4(layers.IPProtocolUDP), testUDP(53), raw("hello hello")), "not-tcp"},
-		{"ICMP", 1, eth(layers.EthernetTypeIPv4, testIPv4(layers.IPProtocolICMPv4), raw("\x08\x00\x00\x00\x00\x00\x00\x00")), "not-tcp"},
-		{"no next header", 1, eth(layers.EthernetTypeIPv6, testIPv6(layers.IPProtocolNoNextHeader)), "not-tcp"},
-		{"QUIC initial", 1, eth(layers.EthernetTypeIPv4, testIPv4(layers.IPProtocolUDP), testUDP(4433), raw("\xc3\x00\x00\x00\x01\x08", string(make([]byte, 40)))), "udp-quic"},
-		{"QUIC short header", 1, eth(layers.EthernetTypeIPv4, testIPv4(layers.IPProtocolUDP), testUDP(443), raw("\x41", string(make([]byte, 40)))), "udp-quic"},
-		{"DTLS on the port of HTTP/3", 1, eth(layers.EthernetTypeIPv4, testIPv4(layers.IPProtocolUDP), testUDP(443), raw("\x16\xfe\xfd", string(make([]byte, 40)))), "not-tcp"},
-		{"not VXLAN on its port", 1, eth(layers.EthernetTypeIPv4, testIPv4(layers.IPProtocolUDP), testUDP(4789), raw("hello hello hello")), "not-tcp"},
-		{"GTP control", 1, eth(layers.EthernetTypeIPv4, testIPv4(layers.IPProtocolUDP), testUDP(2152), raw("\x32\x01\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00")), "not-tcp"},
-		{"TCP header of 16 bytes", 12, badHeader, "bad-length"},
-		{"TCP header longer than the packet", 12, longHeader, "bad-length"},
-		{"IP length of 19", 12, shortIP, "bad-length"},
-		{"IPv4 that says version 5", 228, append([]byte{0x55}, inner4(t)[1:]...), "not-ip"},
-		{"Ethernet too short", 1, make([]byte, 10), "bad-length"},
-		{"empty", 1, nil, "bad-length"},
-		{"20 labels", 1, eth(layers.EthernetTypeMPLSUnicast, raw(string(labels))), "too-deep"},
-		{"protected 802.11", 105, append([]byte{0x08, 0x41}, make([]byte, 60)...), "encrypted"},
-		{"beacon", 105, append([]byte{0x80, 0}, make([]byte, 60)...), "not-ip"},
-		{"unknown link", 147, inner4(t), "unknown-link"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			var s Segment
-			d := NewDecoder()
-			d.Decode(&Frame{Link: test.link, Data: test.frame, Len: len(test.frame)}, &s)
-			checkBalance(t, test.name, d.Stats())
-			if d.Stats().Ignored[test.want] != 1 {
-				t.Errorf("ignored %v, used %d, want %s", d.Stats().Ignored, d.Stats().Used, test.want)
-			}
-		})
 	}
 }
 
