@@ -58,7 +58,7 @@ func (d *Decoder) join(off int, more bool) (step, reason) {
 		key.protocol = 0
 	}
 	g, now := f.waiting[key], d.frame.At
-	if g != nil && (now-g.since > fragmentWait || g.since-now > fragmentWait || g.whole && !g.has(off, d.b)) {
+	if g != nil && (g.expired(now) || g.whole && !g.has(off, d.b)) {
 		f.forget(g)
 		g = nil
 	}
@@ -168,6 +168,15 @@ func (g *datagram) complete() bool {
 	return g.total >= 0 && len(g.pieces) == 1 && g.pieces[0] == stretch{0, g.total}
 }
 
+// expired reports whether g has waited long enough. Capture time may step back a little between interfaces.
+func (g *datagram) expired(now int64) bool {
+	limit := int64(fragmentWait)
+	if g.whole {
+		limit = fragmentKeep
+	}
+	return now-g.since > limit || g.since-now > fragmentWait
+}
+
 // begin makes room for another datagram.
 func (f *fragments) begin(key fragmentKey, now int64) *datagram {
 	if f.waiting == nil {
@@ -188,11 +197,7 @@ func (f *fragments) begin(key fragmentKey, now int64) *datagram {
 func (f *fragments) bound(g *datagram, now int64) {
 	for len(f.queue) > 0 {
 		old := f.queue[0]
-		age, limit := now-old.since, int64(fragmentWait)
-		if old.whole {
-			limit = fragmentKeep
-		}
-		if old == g || age >= -fragmentWait && age <= limit && len(f.queue) <= maxDatagrams && f.bytes <= maxFragmentBytes {
+		if old == g || !old.expired(now) && len(f.queue) <= maxDatagrams && f.bytes <= maxFragmentBytes {
 			return
 		}
 		f.forget(old)

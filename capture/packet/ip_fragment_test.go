@@ -192,6 +192,8 @@ func TestFragmentWait(t *testing.T) {
 		{"before its time", -31e9, []piece{front}, []piece{back}, 0, 2},
 		{"a little out of order", -1e6, []piece{front}, []piece{back}, 2, 0},
 		{"the number again at once", 1000, []piece{front, back}, []piece{front, back}, 4, 0},
+		{"copies a little later", 9e8, []piece{front, back}, []piece{back}, 2, 0},
+		{"the number again with the same end", 11e8, []piece{front, back}, []piece{back}, 2, 1},
 		{"the number again after a loss", 31e9, []piece{front}, []piece{front, back}, 2, 1},
 	} {
 		d := NewDecoder()
