@@ -182,8 +182,7 @@ func (d *Decoder) walk(s *Segment) reason {
 	return why
 }
 
-// take drops the next n bytes, and reports whether the capture has them. Where n is more than there was on the
-// wire, the packet is not cut but wrong, which short tells.
+// take drops the next n bytes, and reports whether the capture has them.
 func (d *Decoder) take(n int) bool {
 	if n > len(d.b) {
 		return false
@@ -193,7 +192,7 @@ func (d *Decoder) take(n int) bool {
 	return true
 }
 
-// short is why n bytes are not there.
+// short is why n bytes are not there: the capture has cut the packet, unless that was too short on the wire too.
 func (d *Decoder) short(n int) reason {
 	if n <= d.wire {
 		return cut

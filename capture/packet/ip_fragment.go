@@ -101,23 +101,23 @@ func (g *datagram) add(d *Decoder, off, end int, more bool) reason {
 		g.total = end
 	}
 	missing := g.missing(off, end)
-	if len(missing) == 0 {
+	if len(missing) == 0 && !g.complete() { // it may have told the end, and nothing else
 		if g.has(off, d.b) {
 			return duplicate
 		}
 		d.overlapped += int64(end - off)
 		return overlap
 	}
-	if have := off + len(d.b); have < end {
-		g.cut = min(g.cut, have)
-	}
 	if grow := end - len(g.data); grow > 0 {
 		before := cap(g.data)
 		g.data = append(g.data, make([]byte, grow)...)
 		d.fragments.bytes += cap(g.data) - before
 	}
-	fresh := 0
+	fresh, have := 0, off+len(d.b)
 	for _, m := range missing {
+		if have < m.to {
+			g.cut = min(g.cut, max(have, m.from))
+		}
 		copy(g.data[m.from:m.to], d.b[min(m.from-off, len(d.b)):])
 		fresh += m.to - m.from
 	}

@@ -74,6 +74,7 @@ func TestFragments(t *testing.T) {
 		{"beyond the end", []piece{{0, 400, false}, {400, 800, true}, {800, n, true}}, 2, map[string]int64{"fragment": 1}, 0},
 		{"two ends", []piece{{400, 800, true}, {400, n, true}}, 0, map[string]int64{"fragment": 1, "bad-length": 1}, 0},
 		{"an end before the end", []piece{{800, n, true}, {400, 800, true}}, 0, map[string]int64{"fragment": 1, "bad-length": 1}, 0},
+		{"an end that tells nothing but the end", []piece{{0, 400, false}, {400, 1000, false}, {1000, 1032, false}, {800, n, true}}, 4, nil, int64(n - 800)},
 		{"an end before what is there", []piece{{800, 1000, false}, {400, 800, true}}, 0, map[string]int64{"fragment": 1, "bad-length": 1}, 0},
 		{"not a multiple of eight", []piece{{0, 401, false}}, 0, map[string]int64{"bad-length": 1}, 0},
 	} {
@@ -161,13 +162,22 @@ func TestFragmentCut(t *testing.T) {
 	d := NewDecoder()
 	var s Segment
 	first := fragment4(t, 9, content, piece{0, 800, false})
-	last := fragment4(t, 9, content, piece{800, n, true})
+	last := fragment4(t, 9, content, piece{400, n, true})
 	d.Decode(&Frame{Link: 1, Data: first[:134], Len: len(first)}, &s)
 	if !d.Decode(&Frame{Link: 1, Data: last, Len: len(last)}, &s) {
 		t.Fatalf("no segment: %v", d.Stats().Ignored)
 	}
 	if s.Len != 1000 || !bytes.Equal(s.Payload, content[32:100]) {
 		t.Errorf("%d bytes of which %d are there, want 1000 and %d", s.Len, len(s.Payload), 100-32)
+	}
+	// Bytes that were there already do not get lost by a copy that is cut.
+	d = NewDecoder()
+	d.Decode(&Frame{Link: 1, Data: first, Len: len(first)}, &s)
+	if !d.Decode(&Frame{Link: 1, Data: last[:134], Len: len(last)}, &s) {
+		t.Fatalf("no segment: %v", d.Stats().Ignored)
+	}
+	if s.Len != 1000 || !bytes.Equal(s.Payload, content[32:800]) {
+		t.Errorf("%d bytes of which %d are there, want 1000 and %d", s.Len, len(s.Payload), 800-32)
 	}
 }
 

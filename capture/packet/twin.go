@@ -25,18 +25,18 @@ const (
 	twinWindow = 100e6 // nanoseconds: half of what senders wait at least before they send again
 	bareWindow = 100e3
 
-	firstSlots = 1 << 8 // a short capture needs no more
-	maxSlots   = 1 << 14
+	firstSlots = 1 << 9 // a short capture needs no more
+	maxSlots   = 1 << 13
 )
 
-// twins remembers the packets seen last, one for each slot.
+// twins remembers the packets seen last. A digest has two places, of which the older one is given up.
 type twins struct {
-	slots  []twin
-	filled int // slots taken since there are so many
+	slots  [][2]twin
+	filled int // places taken
 }
 
 type twin struct {
-	key   uint64
+	key   uint64 // 0: none
 	at    int64
 	place uint32
 }
@@ -45,40 +45,53 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // seen reports whether s, whose header and payload are b, is the twin of a packet before it.
 func (t *twins) seen(d *Decoder, s *Segment, b []byte) bool {
-	if t.filled >= len(t.slots)/2 && len(t.slots) < maxSlots {
+	if t.filled >= len(t.slots)/4 && len(t.slots) < maxSlots {
 		t.grow()
 	}
-	key := twinKey(d, s, b)
-	place := d.frame.Place<<8 ^ uint32(d.ttl) ^ crc32.Checksum(d.frame.Data[:d.link], castagnoli)
-	slot := &t.slots[key&uint64(len(t.slots)-1)]
-	if slot.key == key {
+	now := twin{twinKey(d, s, b), s.At, d.frame.Place<<8 ^ uint32(d.ttl) ^ crc32.Checksum(d.frame.Data[:d.link], castagnoli)}
+	slot := t.slot(now.key)
+	for i := range slot {
+		if slot[i].key != now.key {
+			continue
+		}
 		window := int64(twinWindow)
-		if numbered := d.id != 0 && !d.v6; !numbered && place == slot.place {
+		if numbered := d.id != 0 && !d.v6; !numbered && now.place == slot[i].place {
 			window = bareWindow
 			if s.Len == 0 && s.Flags&(SYN|FIN|RST) == 0 {
 				window = 0
 			}
 		}
-		if apart := max(s.At-slot.at, slot.at-s.At); apart <= window {
+		if apart := max(now.at-slot[i].at, slot[i].at-now.at); apart <= window {
 			return true
 		}
 	}
-	if slot.key == 0 {
+	t.put(slot, now)
+	return false
+}
+
+func (t *twins) slot(key uint64) *[2]twin { return &t.slots[key&uint64(len(t.slots)-1)] }
+
+// put remembers a packet instead of the older one of a slot, or of itself as it was before.
+func (t *twins) put(slot *[2]twin, now twin) {
+	i := 0
+	if slot[0].key != now.key && (slot[1].key == now.key || slot[1].key == 0 || slot[0].key != 0 && slot[1].at < slot[0].at) {
+		i = 1
+	}
+	if slot[i].key == 0 {
 		t.filled++
 	}
-	*slot = twin{key, s.At, place}
-	return false
+	slot[i] = now
 }
 
 // grow makes more slots, for the same packets.
 func (t *twins) grow() {
 	old := t.slots
-	t.slots = make([]twin, max(firstSlots, 4*len(old)))
-	t.filled = 0
-	for _, s := range old {
-		if s.key != 0 {
-			t.slots[s.key&uint64(len(t.slots)-1)] = s
-			t.filled++
+	t.slots, t.filled = make([][2]twin, max(firstSlots, 4*len(old))), 0
+	for _, slot := range old {
+		for _, s := range slot {
+			if s.key != 0 {
+				t.put(t.slot(s.key), s)
+			}
 		}
 	}
 }

@@ -125,23 +125,35 @@ func TestTwinsRetransmitted(t *testing.T) {
 	}
 }
 
-// TestTwinsOfMany sees every packet of a busy link twice, and holds what is remembered to its bound.
+// TestTwinsOfMany sees every packet of a busy link twice, at once and behind a router that holds a hundred packets,
+// and holds what is remembered to its bound.
 func TestTwinsOfMany(t *testing.T) {
-	d := NewDecoder()
-	var s Segment
-	frame := twinFrame{id: 1}.bytes(t)
-	const sent = 100000
-	for i := range sent {
-		binary.BigEndian.PutUint16(frame[14+4:], uint16(i%65535+1))
-		binary.BigEndian.PutUint32(frame[14+20+4:], uint32(i*5))
-		for copied := range 2 {
-			d.Decode(&Frame{Link: 1, At: int64(i*10000 + copied*1000), Data: frame, Len: len(frame)}, &s)
+	const sent, held = 100000, 100
+	for name, delay := range map[string]int{"at once": 0, "a hundred packets later": held} {
+		d := NewDecoder()
+		var s Segment
+		frame := twinFrame{id: 1}.bytes(t)
+		see := func(i int, at int64) {
+			binary.BigEndian.PutUint16(frame[14+4:], uint16(i%65535+1))
+			binary.BigEndian.PutUint32(frame[14+20+4:], uint32(i*5))
+			d.Decode(&Frame{Link: 1, At: at, Data: frame, Len: len(frame)}, &s)
 		}
-	}
-	if got := d.Stats(); got.Used != sent || got.Ignored["duplicate"] != sent {
-		t.Errorf("used %d, ignored %v; want %d and as many duplicates", got.Used, got.Ignored, sent)
-	}
-	if got := len(d.twins.slots); got != maxSlots {
-		t.Errorf("%d slots, want %d", got, maxSlots)
+		for i := range sent + delay {
+			at := int64(i) * 10000
+			if i < sent {
+				see(i, at)
+			}
+			if i >= delay {
+				see(i-delay, at+1000)
+			}
+		}
+		// A digest may share its slot with two younger ones: once in some ten thousand packets.
+		got := d.Stats()
+		if missed := sent - got.Ignored["duplicate"]; missed < 0 || missed > sent/5000 || got.Used != sent+missed {
+			t.Errorf("%s: used %d, ignored %v; want %d and as many duplicates, but a few", name, got.Used, got.Ignored, sent)
+		}
+		if got := len(d.twins.slots); got != maxSlots {
+			t.Errorf("%s: %d slots, want %d", name, got, maxSlots)
+		}
 	}
 }
