@@ -122,15 +122,19 @@ func (a *Assembler) drain(c *conn) {
 	}
 }
 
-// choose gives the move of the half whose packet was captured first.
+// choose gives the move of the half whose packet was captured first, or of the client.
 func (c *conn) choose(loose bool) (move, int) {
-	m0, order0 := c.next(0, loose)
-	m1, order1 := c.next(1, loose)
-	if m0 == nothing || m1 != nothing && order1 < order0 {
-		return m1, 1
+	d := c.clientFirst()
+	m, order := c.next(d, loose)
+	other, otherOrder := c.next(1-d, loose)
+	if m == nothing || other != nothing && otherOrder < order {
+		return other, 1 - d
 	}
-	return m0, 0
+	return m, d
 }
+
+// clientFirst gives the client's half, where it is known.
+func (c *conn) clientFirst() int { return max(0, int(c.client)) }
 
 func (a *Assembler) handPage(c *conn, d int) {
 	h := &c.half[d]
@@ -221,9 +225,10 @@ func (a *Assembler) finish(c *conn) {
 		h.waived = max(h.waived, h.top())
 	}
 	a.drain(c)
-	for d := range c.half {
+	first := c.clientFirst()
+	for _, d := range [2]int{first, 1 - first} {
 		if h := &c.half[d]; !h.ended {
-			lostFIN := h.known && h.seen && h.acked == h.next+1
+			lostFIN := h.seen && h.acked == h.next+1
 			a.end(c, d, c.last, !lostFIN)
 		}
 	}
