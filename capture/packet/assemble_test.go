@@ -142,6 +142,8 @@ func TestAssembler(t *testing.T) {
 			"handshake; 0@5 abc; 0@3 end; 1@5 reset", "", ""},
 		{"FIN that was not captured", after(hello, step{3, 'c', 0, 101, 501, "abc", 0}, step{4, 's', 0, 501, 105, "xy", 0}, step{200, 's', FIN, 503, 105, "", 0}, step{201, 'c', 0, 105, 504, "", 0}),
 			"handshake; 0@3 abc; 1@4 xy; 1@200 end; 0@201 end", "", ""},
+		{"closed before a word", after(hello, step{3, 'c', FIN, 101, 501, "", 0}, step{4, 's', 0, 501, 102, "xy", 0}),
+			"handshake; 0@3 end; 1@4 xy; 1@4 reset", "", ""},
 		{"half closed", after(hello, step{3, 'c', FIN, 101, 501, "abc", 0}, step{4, 's', 0, 501, 105, "xy", 0}, step{5, 's', 0, 503, 105, "z", 0}, step{6, 's', FIN, 504, 105, "", 0}),
 			"handshake; 0@3 abc; 0@3 end; 1@4 xy; 1@5 z; 1@6 end", "", ""},
 		{"bytes after FIN", after(hello, step{3, 'c', FIN, 101, 501, "abc", 0}, step{4, 'c', 0, 105, 501, "d", 0}),

@@ -46,6 +46,11 @@ func (a *Assembler) begin(c *conn, d int, b []byte) {
 	c.sink = a.o.New(Flow{
 		Client: c.key.end(k), Server: c.key.end(1 - k), Basis: c.basis, At: c.firstAt, Frame: c.firstFrame,
 	})
+	for d := range c.half { // closed before anything was said
+		if h := &c.half[d]; h.ended {
+			c.sink.End(d^k, h.endAt, h.reset)
+		}
+	}
 }
 
 // decide tells which half is the client's where no handshake was seen.
