@@ -32,15 +32,17 @@ const (
 	URG
 )
 
-// Sink takes the bytes of one TCP connection. Side 0 is the end that sent the first packet seen (the client,
-// where the handshake was seen), side 1 the other. Each side's calls are in the order of its bytes.
+// Sink takes the bytes of one TCP connection. Side 0 is the client, side 1 the server; [Flow] says how it was
+// decided which end is which. Each side's calls are in the order of its bytes.
 type Sink interface {
-	// Data hands over the next bytes of a side, captured at the instant at (nanoseconds). b is valid for the call.
+	// Data hands over the next bytes of a side; their packet was captured at the instant at (nanoseconds), which
+	// for bytes that had to wait is before that of later calls. b is valid for the call.
 	Data(side int, at int64, b []byte)
-	// Gap says that n bytes of a side are not in the capture, for a reason such as "lost" or "cut".
+	// Gap says that n bytes of a side are not in the capture, for a reason that [Assembler] lists.
 	// What follows is in order again.
 	Gap(side int, at, n int64, reason string)
-	// End says that no more bytes of a side will come. reset: the connection was torn down, not closed.
-	// It is called exactly once for each side, also where the capture ends first.
+	// End says that no more bytes of a side will come. reset: it did not close with a FIN, so what it was sending
+	// may be incomplete: the connection was torn down, or the capture or our memory of it ended first.
+	// It is called exactly once for each side.
 	End(side int, at int64, reset bool)
 }

@@ -44,7 +44,7 @@ type half struct {
 	seen    bool // the capture holds a packet of this half
 	syn     bool // isn is known
 	exact   bool // the first byte's position is known for certain
-	started bool // bytes or a gap were handed over
+	started bool // bytes, a gap or the end were handed over, so that next moves on only
 	ended   bool
 	reset   bool
 	strayed bool

@@ -6,7 +6,7 @@ func (a *Assembler) receive(c *conn, d int, pos, need int64, s *Segment) skip {
 	if !h.started && !h.exact && pos < h.next {
 		h.next = pos
 	}
-	b, wire := s.Payload, pos+int64(s.Len)
+	b, wire := s.Payload, pos+int64(max(s.Len, len(s.Payload)))
 	behind := min(int64(len(b)), max(0, h.next-pos))
 	tardy := min(behind, max(0, min(pos+behind, h.gapTo)-max(pos, h.gapFrom)))
 	b, pos = b[behind:], pos+behind
@@ -194,7 +194,7 @@ func (a *Assembler) data(c *conn, d int, at int64, b []byte) {
 // end ends a half. A connection of which nothing was handed over has no Sink to be told.
 func (a *Assembler) end(c *conn, d int, at int64, reset bool) {
 	h := &c.half[d]
-	h.ended = true
+	h.ended, h.started = true, true
 	if !reset {
 		h.next++ // the FIN
 	}
