@@ -189,7 +189,6 @@ type hearer struct {
 	held    [2][]span // gaps
 	ends    [2]int
 	torn    [2]bool
-	started bool
 }
 
 type span struct{ from, to int }
