@@ -209,6 +209,9 @@ func (c *conn) acknowledge(d int, s *Segment) int64 {
 	if c.entering && !o.exact && !o.started {
 		o.next = min(o.next, pos)
 	}
+	if pos == o.next+1 && o.seen && !o.started && !o.exact && o.head == nil {
+		o.next = pos // the capture begins with a keep-alive; should the byte come after all, it is taken
+	}
 	o.acked = max(o.acked, pos)
 	if !o.seen {
 		o.next = max(o.next, o.acked-1<<30) // so that numbers stay near
@@ -252,7 +255,8 @@ func (a *Assembler) reset(c *conn, d int, s *Segment) skip {
 	if h.acked != 0 {
 		lowest = min(h.acked, h.next)
 	}
-	if h.seen && !c.entering && pos < lowest || h.far(pos) {
+	denies := !h.seen && s.Flags&ACK != 0 && o.exact && !o.started && o.at(s.Ack) < o.next // not the SYN that was sent
+	if h.seen && !c.entering && pos < lowest || h.far(pos) || denies {
 		return a.refuse(s, skipOutOfWindow)
 	}
 	h.seen = true
