@@ -2,6 +2,7 @@ package source
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -98,17 +99,13 @@ func (st *stream) unpack() error {
 		return fmt.Errorf("%s: %w", st.packed, err)
 	}
 	st.bytes = bufio.NewReaderSize(&bombGuard{r: st.plain, raw: st.raw, packed: st.packed}, 64<<10)
-	if st.isPackets() {
-		return nil
+	if head, err = st.bytes.Peek(packetsHead); err != nil && err != io.EOF { // which the buffer tells only once
+		st.bytes = bufio.NewReader(io.MultiReader(bytes.NewReader(head), failed{err}))
 	}
-	st.lines = newLineReader(asRecords(asUTF8(st.bytes)))
+	if !packet.Recognise(head) {
+		st.lines = newLineReader(asRecords(asUTF8(st.bytes)))
+	}
 	return nil
-}
-
-// isPackets reports whether the content is a packet capture.
-func (st *stream) isPackets() bool {
-	head, _ := st.bytes.Peek(packetsHead) // an error comes again with the first read
-	return packet.Recognise(head)
 }
 
 // readAhead makes the reading of lines a goroutine's, where one could run beside this one.
