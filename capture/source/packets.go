@@ -230,6 +230,9 @@ func (p *packets) explain(msgs *wire.Tally) {
 		}
 	}
 	for name, n := range msgs.ServerNames() {
+		if name == "" {
+			name = "servers that were not named"
+		}
 		p.log.s.note("%s: %d TLS connections to %s without a key", p.log.ledger.Name, n, p.log.s.o.Redactor.Example([]byte(name)))
 	}
 	if p.drops > 0 {

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os/signal"
-	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -163,50 +160,6 @@ func (a *app) warnSkipped(l *capture.Ledger) {
 			e := l.Examples[0]
 			first = fmt.Sprintf(" (first: %s: %s: %s)", e.Src, e.Reason, e.Part)
 		}
-		a.term.warnf("%s: %s of %s lines skipped%s", l.Name, thousands(bad), thousands(l.Lines), first)
+		a.term.warnf("%s: %s skipped%s", l.Name, skippedOf(l, bad), first)
 	}
-}
-
-func writeCaptureText(t *terminal, d *captureDocument) error {
-	p := t.printer()
-	p.linef("%s requests, %s to %s", thousands(d.Requests), d.First, d.Last)
-	for i := range d.Sources {
-		writeSourceText(p, &d.Sources[i])
-	}
-	if n := total(d.Redacted); n > 0 {
-		p.linef("  %s values redacted:%s", thousands(n), countsText(d.Redacted))
-	}
-	for _, out := range d.Outs[:max(0, len(d.Outs)-1)] {
-		p.linef("%s", out)
-	}
-	p.linef("%s", d.Out)
-	return p.err
-}
-
-// writeSourceText prints the account of one source.
-func writeSourceText(p *printer, l *capture.Ledger) {
-	p.linef("  %s: %s, %s lines = %s requests + %s skipped + %s filtered", l.Name, l.Format,
-		thousands(l.Lines), thousands(l.Requests), thousands(total(l.Skipped)), thousands(l.Filtered))
-	p.linef("    stamps: %s, resolution %s", basisText(l.Basis), l.Resolution)
-	for _, r := range slices.Sorted(maps.Keys(l.FilteredBy)) {
-		p.linef("    filtered %s: %s", r, thousands(l.FilteredBy[r]))
-	}
-	for _, r := range slices.Sorted(maps.Keys(l.Skipped)) {
-		p.linef("    skipped %s: %s", r, thousands(l.Skipped[r]))
-		for _, e := range l.Examples {
-			if e.Reason == r {
-				p.linef("      %s", strings.TrimSuffix(e.Src+": "+e.Part, ": "))
-			}
-		}
-	}
-}
-
-func basisText(b capture.Basis) string {
-	switch b {
-	case capture.BasisStart:
-		return "start of the request"
-	case capture.BasisEndMinusDuration:
-		return "end of the request, arrival = end - duration"
-	}
-	return "end of the request, and no duration was logged: an arrival is only known to lie before its stamp"
 }
