@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"path/filepath"
 	"time"
@@ -73,13 +74,14 @@ func (s *Set) loadPackets(in *input) error {
 		}
 	}
 	if s.packets == nil {
-		s.packets = s.newPackets(in)
+		s.packets = s.newPackets(in, s.sorter.Add)
 	}
 	return s.packets.file(in)
 }
 
-func (s *Set) newPackets(in *input) *packets {
-	p := &packets{log: s.newLog(in, s.sorter.Add), decode: packet.NewDecoder(), keys: s.o.Keys}
+// newPackets begins to read packets whose requests go to add.
+func (s *Set) newPackets(in *input, add func(*capture.Request) error) *packets {
+	p := &packets{log: s.newLog(in, add), decode: packet.NewDecoder(), keys: s.o.Keys}
 	if p.keys == nil {
 		p.keys = new(tlskeys.Keys)
 	}
@@ -175,23 +177,25 @@ func (s *Set) endPackets() error {
 	if p.err != nil {
 		return fmt.Errorf("%s: %w", p.log.in.name, p.err)
 	}
-	p.account()
-	l := &p.log.ledger
+	l := p.account()
+	p.explain(l.Name)
 	s.bytes += l.Bytes
 	s.conns += p.log.top
-	s.ledger = append(s.ledger, *l)
+	s.ledger = append(s.ledger, l)
 	if err := l.Balance(); err != nil {
 		return err
 	}
 	if l.Requests == 0 && l.Filtered == 0 {
-		s.note("%s", describe(l))
+		s.note("%s", describe(&l))
 	}
 	return nil
 }
 
-// account fills in the ledger.
-func (p *packets) account() {
-	l := &p.log.ledger
+// account is the ledger so far. While packets are still being read, bytes of messages that are not over stand under
+// "in-progress".
+func (p *packets) account() capture.Ledger {
+	l := p.log.ledger
+	l.Skipped = maps.Clone(l.Skipped)
 	if p.files > 1 {
 		l.Name, l.SHA256 = fmt.Sprintf("%s and %d more", l.Name, p.files-1), ""
 	}
@@ -205,37 +209,36 @@ func (p *packets) account() {
 	l.Streams, l.Responses = order.Connections, msgs.Responses
 	l.PayloadBytes, l.MessageBytes, l.LostBytes = order.PayloadBytes, msgs.Message, order.MissingBytes
 	l.SkippedBytes = order.SkippedBytes
-	for why, n := range msgs.Skipped() {
-		l.SkippedBytes[why] += n
-	}
-	for why, n := range map[string]int64{"tls": tls.Overhead, "tls-unread": tls.Unread} {
-		if n > 0 {
-			l.SkippedBytes[why] += n
-		}
-	}
-	for why, n := range map[string]int64{"response-alone": msgs.Alone, "too-long": msgs.Refused} {
-		if n > 0 {
-			l.Skipped[why] += n
-		}
-	}
-	p.explain(msgs)
-}
-
-// explain counts the connections that gave no requests, and names their servers.
-func (p *packets) explain(msgs *wire.Tally) {
+	addKnown(l.SkippedBytes, msgs.Skipped())
+	addKnown(l.SkippedBytes, map[string]int64{"tls": tls.Overhead, "tls-unread": tls.Unread})
+	addKnown(l.Skipped, map[string]int64{"response-alone": msgs.Alone, "too-long": msgs.Refused})
 	for kind, n := range msgs.Streams() {
 		switch kind {
 		case "tls-no-key", "not-http", "tunnel", "upgrade":
-			p.log.ledger.Skipped[kind] += n
+			l.Skipped[kind] += n
 		}
 	}
-	for name, n := range msgs.ServerNames() {
-		if name == "" {
-			name = "servers that were not named"
+	return l
+}
+
+// addKnown adds the counts that are not zero.
+func addKnown(to, from map[string]int64) {
+	for why, n := range from {
+		if n != 0 {
+			to[why] += n
 		}
-		p.log.s.note("%s: %d TLS connections to %s without a key", p.log.ledger.Name, n, p.log.s.o.Redactor.Example([]byte(name)))
+	}
+}
+
+// explain names the servers of connections that no key opens, and what the system lost.
+func (p *packets) explain(name string) {
+	for server, n := range p.wire.Tally().ServerNames() {
+		if server == "" {
+			server = "servers that were not named"
+		}
+		p.log.s.note("%s: %d TLS connections to %s without a key (--tls-keys)", name, n, p.log.s.o.Redactor.Example([]byte(server)))
 	}
 	if p.drops > 0 {
-		p.log.s.warn(fmt.Sprintf("%s: the system lost %d packets while it captured", p.log.ledger.Name, p.drops))
+		p.log.s.warn(fmt.Sprintf("%s: the system lost %d packets while it captured", name, p.drops))
 	}
 }

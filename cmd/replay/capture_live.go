@@ -38,31 +38,35 @@ func (a *app) captureLive(ctx context.Context, in *inputFlags, path string, roll
 		return nil, true, err
 	}
 	w.Redactor, w.Live = redactor, true
-	w.Ledgers = func() []capture.Ledger { return []capture.Ledger{live.Ledger()} }
 	out := &liveOut{a: a, live: live, path: path, roll: roll, o: w}
+	out.o.Ledgers = func() []capture.Ledger { return []capture.Ledger{out.live.Ledger()} }
 	if err := out.open(); err != nil {
 		return nil, true, err
 	}
 	lines, err := live.IsLines()
-	if err == nil && !lines {
+	packets := err == nil && !lines && live.IsPackets()
+	if packets {
+		out.live = live.Packets()
+	}
+	if err == nil && !lines && !packets {
 		a.stdin = live
 		if roll.on() {
 			err = usage(errors.New("--roll: standard input is compressed or a capture file, not a log that is being written"))
 		}
 		return nil, err != nil, errors.Join(err, out.w.Abort())
 	}
-	if err == nil {
+	if err == nil && lines {
 		err = live.Recognise(func(err error) { a.term.warnf("%s; waiting for lines that are known", err) })
 	}
 	if err != nil {
 		return nil, true, errors.Join(withFormatHint(err), out.w.Abort())
 	}
-	early := live.Notes()
+	early := out.live.Notes()
 	for _, n := range early {
 		a.term.notef("%s", n)
 	}
 	doc, err = out.copy(ctx)
-	for _, n := range live.Notes()[len(early):] {
+	for _, n := range out.live.Notes()[len(early):] {
 		a.term.notef("%s", n)
 	}
 	a.warnSpared(in.rules, redactor.Spared())

@@ -65,10 +65,19 @@ func parseSize(s string) (n int64, ok bool) {
 	return int64(v * unit), true
 }
 
+// liveSource is what a live capture reads: the lines of a log, or packets.
+type liveSource interface {
+	Copy(out source.Sink) error
+	Ledger() capture.Ledger // of what was read since the last Cut
+	Cut()
+	Notes() []string
+	Empty() error
+}
+
 // liveOut is where a live capture goes: a file, or one after the other. It is the source's Sink.
 type liveOut struct {
 	a    *app
-	live *source.Live
+	live liveSource
 	o    capture.WriterOptions // of every file
 	path string                // as -o names it
 	roll *rollFlags
