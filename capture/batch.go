@@ -1,27 +1,28 @@
 package capture
 
 import (
+	"bytes"
 	"cmp"
-	"encoding/binary"
 	"slices"
 )
 
-// batch is requests in memory: their lines as a capture file has them, and a key each. Before every line stand
-// its bytes (4, little-endian).
+// batch is requests in memory: their lines as a capture file has them, and a key each. A chunk ends where a frame
+// would, so that one whose requests are in order is a frame's lines as it is.
 type batch struct {
-	keys   []sortKey
-	chunks [][]byte
-	room   int // bytes of a chunk, unless one line takes more
-	chunk  int // which of them is being filled
-	size   int // bytes taken, keys included
-	err    error
+	keys    []sortKey
+	chunks  [][]byte
+	frame   int  // bytes of lines after which a chunk is full
+	chunk   int  // which of them is being filled
+	size    int  // bytes taken, keys included
+	ordered bool // no request steps back behind another one, nor behind those of the batches before
+	err     error
 }
 
 // roomFor is the memory for the lines of a frame, whose last line may go beyond its size.
 func roomFor(frame int) int { return frame + frame/8 }
 
 // newBatch makes a batch whose chunks are large enough for a decoded frame of a run, since a merge uses them again.
-func newBatch(frame int) *batch { return &batch{room: roomFor(frame)} }
+func newBatch(frame int) *batch { return &batch{frame: frame} }
 
 // sortKey is the arrival of a request and where its record lies: the chunk (upper half), the byte in it. A batch
 // is filled in the order of refs.
@@ -30,88 +31,78 @@ type sortKey struct {
 	ref uint64
 }
 
-const (
-	recordHead = 4
-	keySize    = 48 // bytes of a sortKey, its double while sorting, and the slice's growth
-)
+// keySize is the bytes of a sortKey, its double while sorting, and the slice's growth.
+const keySize = 48
 
 // add encodes q at the end of the batch. scratch is for requests that may be too large for what is left of a chunk.
 func (b *batch) add(q *Request, scratch *[]byte) error {
-	bound := recordHead + q.jsonBound()
-	if c := b.fits(bound); c != nil {
-		start := len(*c)
-		line := q.AppendJSON(append(*c, 0, 0, 0, 0))
-		n := len(line) - start - recordHead
-		if n > MaxRecord {
-			return tooLong("request", nil, n, MaxRecord)
-		}
-		binary.LittleEndian.PutUint32(line[start:], uint32(n+1))
-		*c = append(line, '\n')
-		b.key(q.At, start, n+1)
+	c := b.open()
+	start, dst := len(*c), *c
+	large := cap(dst)-start < q.jsonBound()
+	if large {
+		start, dst = 0, (*scratch)[:0]
+	}
+	dst = q.AppendJSON(dst)
+	if n := len(dst) - start; n > MaxRecord {
+		return tooLong("request", nil, n, MaxRecord)
+	}
+	dst = append(dst, '\n')
+	if large {
+		*scratch = dst
+		b.put(q.At, dst)
 		return nil
 	}
-	*scratch = q.AppendJSON((*scratch)[:0])
-	if len(*scratch) > MaxRecord {
-		return tooLong("request", nil, len(*scratch), MaxRecord)
-	}
-	*scratch = append(*scratch, '\n')
-	b.put(q.At, *scratch)
-	return nil
-}
-
-// fits is the chunk that is being filled, if n bytes fit behind what it holds.
-func (b *batch) fits(n int) *[]byte {
-	if b.chunk < len(b.chunks) {
-		if c := &b.chunks[b.chunk]; cap(*c)-len(*c) >= n {
-			return c
-		}
-	}
+	*c = dst
+	b.key(q.At, start)
 	return nil
 }
 
 // put adds a line that was encoded before.
 func (b *batch) put(at int64, line []byte) {
-	n := recordHead + len(line)
-	c := b.fits(n)
-	if c == nil {
-		c = b.newChunk(n)
-	}
+	c := b.open()
 	start := len(*c)
-	*c = append(binary.LittleEndian.AppendUint32(*c, uint32(len(line))), line...)
-	b.key(at, start, len(line))
+	*c = append(*c, line...)
+	b.key(at, start)
 }
 
-// newChunk goes on to the next chunk, where n bytes fit.
-func (b *batch) newChunk(n int) *[]byte {
-	if b.chunk < len(b.chunks) && len(b.chunks[b.chunk]) > 0 {
+// open is the chunk where the next line goes.
+func (b *batch) open() *[]byte {
+	if b.whole() {
 		b.chunk++
 	}
 	if b.chunk == len(b.chunks) {
 		b.chunks = append(b.chunks, nil)
 	}
-	if c := &b.chunks[b.chunk]; cap(*c) < n {
-		*c = make([]byte, 0, max(b.room, n))
+	c := &b.chunks[b.chunk]
+	if *c == nil {
+		*c = make([]byte, 0, roomFor(b.frame))
 	}
-	return &b.chunks[b.chunk]
+	return c
 }
 
-func (b *batch) key(at int64, start, n int) {
+// whole reports whether the last chunk is full, so that the batch holds the lines of whole frames.
+func (b *batch) whole() bool {
+	return b.chunk < len(b.chunks) && len(b.chunks[b.chunk]) >= b.frame
+}
+
+// key notes the line that was added last.
+func (b *batch) key(at int64, start int) {
 	b.keys = append(b.keys, sortKey{at, uint64(b.chunk)<<32 | uint64(start)})
-	b.size += n + recordHead + keySize
+	b.size += len(b.chunks[b.chunk]) - start + keySize
 }
 
-// line is the line of a record, with its end.
+// line is a line with its end.
 func (b *batch) line(ref uint64) []byte {
-	rec := b.chunks[ref>>32][uint32(ref):]
-	n := recordHead + binary.LittleEndian.Uint32(rec)
-	return rec[recordHead:n:n]
+	line := b.chunks[ref>>32][uint32(ref):]
+	n := bytes.IndexByte(line, '\n') + 1
+	return line[:n:n]
 }
 
 // reset empties b and keeps its memory, but for what single large lines took.
 func (b *batch) reset() {
-	b.keys, b.chunk, b.size, b.err = b.keys[:0], 0, 0, nil
+	b.keys, b.chunk, b.size, b.ordered, b.err = b.keys[:0], 0, 0, false, nil
 	for i, c := range b.chunks {
-		if cap(c) > b.room {
+		if cap(c) > roomFor(b.frame) {
 			c = nil
 		}
 		b.chunks[i] = c[:0]

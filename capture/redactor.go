@@ -2,12 +2,9 @@ package capture
 
 import (
 	"bytes"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base32"
 	"fmt"
-	"hash"
 	"slices"
 	"strings"
 
@@ -22,15 +19,9 @@ import (
 type Redactor struct {
 	o       RedactOptions
 	mask    *redact.Masker
-	mac     hash.Hash
-	sum     []byte
-	clients [2]map[string][]byte // pseudonyms of recent clients: those of now, and those before them
-	last    client               // the last one
-	dropped int64                // compressed response bodies
+	clients *pseudonyms
+	dropped int64 // compressed response bodies
 }
-
-// client is a client and its pseudonym.
-type client struct{ name, pseudonym []byte }
 
 // RedactOptions settle what a Redactor does; the zero value applies the default rules with a random key.
 type RedactOptions struct {
@@ -41,14 +32,6 @@ type RedactOptions struct {
 	Rules *redact.Rules // the user's, on top of the default ones; nil: none
 }
 
-// maxClients bounds each generation of remembered pseudonyms.
-const maxClients = 1 << 15
-
-// pseudonymSize is how many bytes of the HMAC a pseudonym spells; two of 2^32 clients meet with probability 2^-65.
-const pseudonymSize = 16
-
-var pseudonymEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
-
 // NewRedactor makes a Redactor. The error is that of the system's source of randomness.
 func NewRedactor(o RedactOptions) (*Redactor, error) {
 	if o.Key == nil {
@@ -57,10 +40,7 @@ func NewRedactor(o RedactOptions) (*Redactor, error) {
 			return nil, fmt.Errorf("redaction key: %w", err)
 		}
 	}
-	r := &Redactor{
-		o: o, mask: redact.New(o.Key), mac: hmac.New(sha256.New, o.Key),
-		clients: [2]map[string][]byte{{}, {}},
-	}
+	r := &Redactor{o: o, mask: redact.New(o.Key), clients: newPseudonyms(o.Key)}
 	r.mask.Use(o.Rules)
 	return r, nil
 }
@@ -127,7 +107,7 @@ func (r *Redactor) response(q *Request) []byte {
 	return r.mask.Body(q.RespBody, header(q.RespHeaders, "Content-Type"))
 }
 
-// pseudonym is the first 16 bytes of HMAC-SHA-256(key, client) in base32.
+// pseudonym is what stands for client: nothing where a rule says so.
 func (r *Redactor) pseudonym(client []byte) []byte {
 	if len(client) == 0 {
 		return client
@@ -135,44 +115,7 @@ func (r *Redactor) pseudonym(client []byte) []byte {
 	if r.o.Rules != nil && r.o.Rules.DropClient {
 		return nil
 	}
-	if bytes.Equal(client, r.last.name) {
-		return r.last.pseudonym
-	}
-	r.last.name = append(r.last.name[:0], client...)
-	r.last.pseudonym = r.lookUp(client)
-	return r.last.pseudonym
-}
-
-func (r *Redactor) lookUp(client []byte) []byte {
-	now, before := r.clients[0], r.clients[1]
-	if p, ok := now[string(client)]; ok {
-		return p
-	}
-	p, ok := before[string(client)]
-	if !ok {
-		r.mac.Reset()
-		r.mac.Write(client)
-		r.sum = r.mac.Sum(r.sum[:0])
-		p = pseudonymEncoding.AppendEncode(nil, r.sum[:pseudonymSize])
-	}
-	if len(now) == maxClients {
-		r.clients[0], r.clients[1] = map[string][]byte{}, now
-	}
-	r.clients[0][string(client)] = p
-	return p
-}
-
-// IsPseudonym reports whether client looks like what a Redactor makes of one.
-func IsPseudonym(client []byte) bool {
-	if len(client) != pseudonymEncoding.EncodedLen(pseudonymSize) {
-		return false
-	}
-	for _, c := range client {
-		if (c < 'a' || c > 'z') && (c < '2' || c > '7') {
-			return false
-		}
-	}
-	return true
+	return r.clients.of(client)
 }
 
 // Hits is how many values were replaced or dropped so far, by class. The map belongs to the caller.

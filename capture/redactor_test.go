@@ -2,6 +2,8 @@ package capture
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -143,6 +145,40 @@ func TestEqualSecretsStayEqual(t *testing.T) {
 	}
 }
 
+// TestPseudonymIsTheHMAC: whatever the length of a client, and whoever was in its place before.
+func TestPseudonymIsTheHMAC(t *testing.T) {
+	p := newPseudonyms([]byte("key"))
+	name := []byte(strings.Repeat("203.0.113.7 jane.doe@example.com, ", 4))
+	for range 2 {
+		for n := 1; n < len(name); n++ {
+			for _, client := range [][]byte{name[:n], append(bytes.Clone(name[:n-1]), 0), bytes.Repeat([]byte{0}, n)} {
+				mac := hmac.New(sha256.New, []byte("key"))
+				mac.Write(client)
+				want := pseudonymEncoding.EncodeToString(mac.Sum(nil)[:pseudonymSize])
+				if got := string(p.of(client)); got != want {
+					t.Fatalf("of(%q) = %s, want %s", client, got, want)
+				}
+			}
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { p.of(name[:40]) }); n != 0 {
+		t.Errorf("of allocates %v times, want 0", n)
+	}
+}
+
+// TestPlacesAreSpread: clients that differ in one digit, wherever it is, do not share a few places.
+func TestPlacesAreSpread(t *testing.T) {
+	for _, form := range []string{"10.%d.%d.9", "%d.%d.0.1", "192.168.%d.%d", "2001:db8:%x:%x:1:2:3:4", "u%d.%d"} {
+		places := map[uint64]bool{}
+		for i := range 4096 {
+			places[placeOf(fmt.Appendf(nil, form, i>>8, i&255))%maxClients] = true
+		}
+		if len(places) < 3500 { // 3,850 by chance
+			t.Errorf("4096 clients like %s have %d places, want 3500", form, len(places))
+		}
+	}
+}
+
 func TestClients(t *testing.T) {
 	r := newRedactor(t, RedactOptions{Key: []byte("key")})
 	seen := map[string]int{}
@@ -152,7 +188,7 @@ func TestClients(t *testing.T) {
 		return string(q.Client)
 	}
 	first := apply(0)
-	if want := pseudonymEncoding.EncodedLen(pseudonymSize); len(first) != want {
+	if want := pseudonymEncoding.EncodedLen(pseudonymSize); len(first) != want || want != pseudonymLen {
 		t.Errorf("pseudonym %q has %d bytes, want %d", first, len(first), want)
 	}
 	for i := range 3 * maxClients {
@@ -162,8 +198,8 @@ func TestClients(t *testing.T) {
 		}
 		seen[p] = i
 	}
-	if n := len(r.clients[0]) + len(r.clients[1]); n > 2*maxClients {
-		t.Errorf("%d clients are remembered, want at most %d", n, 2*maxClients)
+	if n := len(r.clients.places); n != maxClients {
+		t.Errorf("%d clients are remembered, want %d", n, maxClients)
 	}
 	if again := apply(0); again != first {
 		t.Errorf("client 0 became %q, then %q", first, again)

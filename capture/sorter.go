@@ -22,6 +22,8 @@ type Sorter struct {
 	fill    *batch // what is being added
 	scratch []byte
 	added   int64
+	last    int64 // arrival of the request that was added last
+	mixed   bool  // a request stepped back behind another one
 	hosts   HostSet
 
 	spiller *spiller // nil while all fits in memory
@@ -71,7 +73,7 @@ func (s *Sorter) Add(q *Request) error {
 		s.shares = sharesOf(s.o.Budget)
 		s.fill = newBatch(s.shares.frame)
 	}
-	if s.fill.size > s.shares.batch {
+	if s.full() {
 		if err := s.turn(); err != nil {
 			return err
 		}
@@ -79,9 +81,20 @@ func (s *Sorter) Add(q *Request) error {
 	if err := s.fill.add(q, &s.scratch); err != nil {
 		return err
 	}
+	s.mixed = s.mixed || s.added > 0 && q.At < s.last
+	s.last = q.At
 	s.hosts.Add(q.Host)
 	s.added++
 	return nil
+}
+
+// full reports whether it is time to hand the batch over. As long as all requests come in order whole frames are, one
+// by one once the first are too many to keep: they are compressed as they are, while the cache has them.
+func (s *Sorter) full() bool {
+	if s.mixed {
+		return s.fill.size > s.shares.batch
+	}
+	return s.fill.whole() && (s.spiller != nil || s.fill.size > s.shares.batch)
 }
 
 // turn hands the full batch over and takes an empty one.
@@ -93,6 +106,7 @@ func (s *Sorter) turn() error {
 		}
 		s.spiller.start()
 	}
+	s.fill.ordered = !s.mixed
 	s.fill = s.spiller.swap(s.fill)
 	return s.fill.err
 }
@@ -172,6 +186,7 @@ func (s *Sorter) seal(ctx context.Context) {
 	s.sealed = true
 	switch {
 	case s.spiller != nil:
+		s.fill.ordered = !s.mixed
 		if s.err = s.spiller.finish(s.fill); s.err == nil {
 			s.merge, s.err = s.spiller.merge(ctx)
 		}

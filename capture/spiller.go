@@ -98,6 +98,9 @@ func (p *spiller) stop() {
 
 // take adds b to what is held and writes the earliest of it, until no more than hold bytes are left.
 func (p *spiller) take(b *batch, hold int) error {
+	if b.ordered {
+		return p.takeOrdered(b)
+	}
 	all := batch{keys: p.held.keys, chunks: append(p.held.chunks, b.chunks...), size: p.held.size + b.size}
 	shift := uint64(len(p.held.chunks)) << 32
 	for _, k := range b.keys {
@@ -107,7 +110,7 @@ func (p *spiller) take(b *batch, hold int) error {
 	i := 0
 	for ; i < len(all.keys) && all.size > hold; i++ {
 		line := all.line(all.keys[i].ref)
-		all.size -= len(line) + recordHead + keySize
+		all.size -= len(line) + keySize
 		if err := p.write(all.keys[i].at, line); err != nil {
 			return err
 		}
@@ -118,6 +121,27 @@ func (p *spiller) take(b *batch, hold int) error {
 	p.held.keys = all.keys
 	p.held.reset()
 	p.held, p.next = p.next, p.held
+	return nil
+}
+
+// takeOrdered writes a batch that is in order, as are all batches before it: nothing is held, and each chunk is a
+// frame of the only run.
+func (p *spiller) takeOrdered(b *batch) error {
+	for keys := b.keys; len(keys) > 0; {
+		chunk, n := keys[0].ref>>32, 1
+		for n < len(keys) && keys[n].ref>>32 == chunk {
+			n++
+		}
+		r, err := p.runFor(keys[0].at)
+		if err != nil {
+			return err
+		}
+		r.part = runFrame{first: keys[0].at, last: keys[n-1].at, count: int64(n)}
+		if err := p.pack(r, b.chunks[chunk]); err != nil {
+			return err
+		}
+		keys = keys[n:]
+	}
 	return nil
 }
 
@@ -187,9 +211,16 @@ func (p *spiller) flush(r *run) error {
 	if len(r.tail) == 0 {
 		return nil
 	}
-	err := p.file.append(p.enc, r.tail, &r.part)
+	err := p.pack(r, r.tail)
+	r.tail = r.tail[:0]
+	return err
+}
+
+// pack writes lines, of which r.part tells, as the next frame of a run.
+func (p *spiller) pack(r *run, lines []byte) error {
+	err := p.file.append(p.enc, lines, &r.part)
 	r.frames = append(r.frames, r.part)
-	r.part.count, r.tail = 0, r.tail[:0]
+	r.part.count = 0
 	return err
 }
 
