@@ -15,6 +15,7 @@ type pseudonyms struct {
 	mac    hash.Hash
 	sum    []byte
 	places []pseudonym
+	other  []byte // of a client that is too long for a place
 }
 
 // pseudonym is one client's. Its arrays lie in the slice, so that the collector of garbage has nothing to follow.
@@ -25,7 +26,7 @@ type pseudonym struct {
 }
 
 const (
-	maxClients    = 1 << 15 // places; a power of 2
+	maxClients    = 1 << 13 // places: 768 KiB, which the cache of a core keeps; a power of 2
 	maxClientKept = 69      // bytes of a name: an IPv6 address and a user; the place then takes 96
 )
 
@@ -45,7 +46,8 @@ func newPseudonyms(key []byte) *pseudonyms {
 // of is the first 16 bytes of HMAC-SHA-256(key, client) in base32. It stays valid until the next call.
 func (p *pseudonyms) of(client []byte) []byte {
 	if len(client) > maxClientKept {
-		return p.spell(nil, client)
+		p.other = p.spell(p.other[:0], client)
+		return p.other
 	}
 	place := &p.places[placeOf(client)%maxClients]
 	if string(place.name[:place.size]) != string(client) {

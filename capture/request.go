@@ -65,10 +65,10 @@ const (
 
 // Reset empties q and keeps its memory: every number Unknown, every slice empty.
 func (q *Request) Reset() {
-	*q = Request{
-		DurUS: Unknown, FirstUS: Unknown, BodySize: Unknown, RespSize: Unknown, RespWire: Unknown,
-		Headers: q.Headers[:0], RespHeaders: q.RespHeaders[:0], Trailers: q.Trailers[:0], Messages: q.Messages[:0],
-	}
+	headers, respHeaders, trailers, messages := q.Headers[:0], q.RespHeaders[:0], q.Trailers[:0], q.Messages[:0]
+	*q = Request{} // in place: a literal that mentions q would be made elsewhere and copied
+	q.DurUS, q.FirstUS, q.BodySize, q.RespSize, q.RespWire = Unknown, Unknown, Unknown, Unknown, Unknown
+	q.Headers, q.RespHeaders, q.Trailers, q.Messages = headers, respHeaders, trailers, messages
 }
 
 // Time is the arrival as a time.Time in UTC.

@@ -11,12 +11,12 @@ func appendStamp(dst []byte, ns int64) []byte {
 	sec, frac := floorDiv(ns, nsPerSecond)
 	days, rest := floorDiv(sec, secondsPerDay)
 	y, m, d := civil(days)
-	t := [...]byte{'0', '0', '0', '0', '-', '0', '0', '-', '0', '0', 'T', '0', '0', ':', '0', '0', ':', '0', '0'}
-	put2(t[0:], y/100)
-	put2(t[2:], y%100)
-	put2(t[5:], m)
-	put2(t[8:], d)
-	of := int(rest)
+	of := uint32(rest)
+	t := [...]byte{0, 0, 0, 0, '-', 0, 0, '-', 0, 0, 'T', 0, 0, ':', 0, 0, ':', 0, 0}
+	put2(t[0:], uint32(y)/100)
+	put2(t[2:], uint32(y)%100)
+	put2(t[5:], uint32(m))
+	put2(t[8:], uint32(d))
 	put2(t[11:], of/3600)
 	put2(t[14:], of/60%60)
 	put2(t[17:], of%60)
@@ -37,10 +37,9 @@ func appendStamp(dst []byte, ns int64) []byte {
 	return append(dst, 'Z')
 }
 
-// put2 adds two digits to zeros.
-func put2(t []byte, n int) {
-	t[0] += byte(n / 10)
-	t[1] += byte(n % 10)
+// put2 writes n, which is below 100, as two digits.
+func put2(t []byte, n uint32) {
+	t[0], t[1] = byte('0'+n/10), byte('0'+n%10)
 }
 
 // parseStamp reads an RFC 3339 instant: any number of decimals (those past nanoseconds are cut), a zone that

@@ -208,7 +208,8 @@ func (p *Parser) parse(line []byte, q *capture.Request) error {
 		return p.bad(capture.ReasonComment, line, "comment")
 	}
 	p.content = line
-	p.rec, p.arena = record{dur: -1, first: -1}, p.arena[:0]
+	p.rec, p.arena = record{}, p.arena[:0]
+	p.rec.dur, p.rec.first = -1, -1
 	ok := false
 	switch {
 	case p.f.labels:
