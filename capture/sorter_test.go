@@ -173,3 +173,42 @@ func BenchmarkSorter(b *testing.B) {
 		})
 	}
 }
+
+// TestSorterStopsFlowing: frames that were written as they came are merged with what steps back behind them, soon or
+// late.
+func TestSorterStopsFlowing(t *testing.T) {
+	const n = 3000
+	for _, late := range []int{1, n / 3, n - 1} {
+		s := NewSorter(SorterOptions{Budget: 256 << 10, TempDir: t.TempDir()})
+		var want []int64
+		flowed := false
+		for i := range n {
+			q := like(i)
+			q.clean = true
+			q.At = int64(i/3) * 1e9
+			if i >= late {
+				q.At = int64(i*7919%n) * 1e9
+			}
+			if i == late && s.spiller != nil {
+				flowed = true
+			}
+			if err := s.Add(q); err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, q.At)
+		}
+		if late > 1 && !flowed {
+			t.Errorf("late from %d: nothing was written before", late)
+		}
+		slices.Sort(want)
+		var q Request
+		for i, at := range want {
+			if err := s.Next(&q); err != nil || q.At != at {
+				t.Fatalf("late from %d: request %d arrived at %d, want %d (%v)", late, i, q.At, at, err)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
