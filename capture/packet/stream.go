@@ -249,16 +249,24 @@ func (h *half) close(end, need, at, order int64) bool {
 // bytes which come late still find their place. A number outside the window is not believed.
 func (a *Assembler) reset(c *conn, d int, s *Segment) skip {
 	h, o := &c.half[d], &c.half[1-d]
-	h.know(s.Seq)
-	pos := h.at(s.Seq)
-	lowest := h.next - 1<<16
-	if h.acked != 0 {
-		lowest = min(h.acked, h.next)
+	pos, bad := h.at(s.Seq), false
+	switch {
+	case h.seen:
+		lowest := h.next - 1<<16
+		if h.acked != 0 {
+			lowest = min(h.acked, h.next)
+		}
+		bad = h.far(pos) || pos < lowest && !c.entering
+	case s.Flags&ACK != 0 && o.exact && !o.started:
+		bad = o.at(s.Ack) < o.next // refuses another SYN than the one that was sent
+	default:
+		bad = h.far(pos)
 	}
-	denies := !h.seen && s.Flags&ACK != 0 && o.exact && !o.started && o.at(s.Ack) < o.next // not the SYN that was sent
-	if h.seen && !c.entering && pos < lowest || h.far(pos) || denies {
+	if bad {
 		return a.refuse(s, skipOutOfWindow)
 	}
+	h.know(s.Seq)
+	pos = h.at(s.Seq)
 	h.seen = true
 	h.tear(pos, s.At)
 	ack := int64(0)
