@@ -99,7 +99,8 @@ var dependencies = []struct {
 	{"github.com/goccy/go-yaml", []string{"capture/strictyaml"}, nil, "the workload file and the redaction rules: positions in errors, and comments that survive a re-fit"},
 	{"github.com/HdrHistogram/hdrhistogram-go", []string{"replay/tally"}, nil, "latency histograms and intervals.hlog"},
 	{"golang.org/x/term", []string{"cmd/replay"}, nil, "whether a stream is a terminal"},
-	{"golang.org/x/sys", []string{"replay/send"}, nil, "epoll and timer slack, which the standard library does not offer"},
+	{"golang.org/x/net", []string{"capture/packet"}, nil, "the filter of live captures, as a program for the kernel"},
+	{"golang.org/x/sys", []string{"capture/packet", "replay/send"}, nil, "packet sockets, epoll and timer slack, which the standard library does not offer"},
 	{"github.com/spf13/cobra", []string{"cmd/replay"}, nil, "commands, flags and help"},
 	{"github.com/rogpeppe/go-internal", nil, []string{"cmd/replay"}, "testscript: a script per behaviour of the commands"},
 }
@@ -123,7 +124,7 @@ var fences = []struct {
 	{"math/rand", nil, "randomness is a function of the seed that the user was shown"},
 	{"math/rand/v2", []string{"fixtures/generate"}, "as above; the generator's seed is in truth.json"},
 	{"hash/maphash", nil, "its seed differs in each process"},
-	{"unsafe", []string{"replay/send"}, "system calls"},
+	{"unsafe", []string{"capture/packet", "replay/send"}, "system calls, and the ring that they share with the kernel"},
 	{"C", nil, "the program is built without cgo"},
 }
 
