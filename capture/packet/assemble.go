@@ -34,12 +34,15 @@ const (
 // Bytes go to the Sink at once where they come in order, and point into the packet. Segments that come early are
 // copied and wait until the bytes before them are there, or until these are given up and reported as a gap:
 //
-//   - "lost": the other side acknowledged them, yet they did not come within 100 ms of capture time; or nobody
-//     did within 10 s; or the connection ended;
+//   - "lost": the other side acknowledged them, yet they did not come within 100 ms of capture time, or 200 ms
+//     behind another such hole; or nobody did within 10 s, or 20 s; or the connection ended;
 //   - "cut": the capture holds only the beginning of the packet;
 //   - "evicted": as "lost", but given up early so that memory stays bounded;
 //   - "start": before the first captured bytes of a connection whose handshake is not in the capture;
 //   - "unseen": acknowledged bytes of a side of which the capture holds no packet at all.
+//
+// The first bytes of a connection that the capture entered in the middle wait for 100 ms too, since only then it is
+// known which come first. Bytes that are the last of their side and not to be told from a lost FIN are no gap.
 //
 // Between the two sides the order is that of cause and effect: a segment is handed over after all bytes that it
 // acknowledges, so no response overtakes its request, however the packets were shuffled. Urgent bytes are
