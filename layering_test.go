@@ -124,7 +124,7 @@ var fences = []struct {
 	{"math/rand", nil, "randomness is a function of the seed that the user was shown"},
 	{"math/rand/v2", []string{"fixtures/generate"}, "as above; the generator's seed is in truth.json"},
 	{"hash/maphash", nil, "its seed differs in each process"},
-	{"unsafe", []string{"capture/packet", "replay/send"}, "system calls, and the ring that they share with the kernel"},
+	{"unsafe", []string{"capture/packet", "replay/send", "cmd/replay"}, "system calls, and the ring that they share with the kernel"},
 	{"C", nil, "the program is built without cgo"},
 }
 

@@ -39,6 +39,7 @@ type Ledger struct {
 	// Of packets only.
 	Used         int64            `json:"used,omitempty"`          // packets that belong to a TCP connection
 	Ignored      map[string]int64 `json:"ignored,omitempty"`       // other packets, by reason
+	KernelDrops  int64            `json:"kernel_drops,omitempty"`  // packets that the capturing system lost; no part of Packets
 	PayloadBytes int64            `json:"payload_bytes,omitempty"` // of TCP, as captured
 	MessageBytes int64            `json:"message_bytes,omitempty"` // of them in messages that were recovered
 	SkippedBytes map[string]int64 `json:"skipped_bytes,omitempty"` // the others, by reason
@@ -98,7 +99,7 @@ func (l *Ledger) Add(o *Ledger) {
 	l.Bytes, l.Lines, l.Packets, l.Streams = l.Bytes+o.Bytes, l.Lines+o.Lines, l.Packets+o.Packets, l.Streams+o.Streams
 	l.Requests, l.Responses, l.Filtered, l.Late = l.Requests+o.Requests, l.Responses+o.Responses, l.Filtered+o.Filtered, l.Late+o.Late
 	l.Skipped, l.FilteredBy = addCounts(l.Skipped, o.Skipped), addCounts(l.FilteredBy, o.FilteredBy)
-	l.Used, l.Ignored = l.Used+o.Used, addCounts(l.Ignored, o.Ignored)
+	l.Used, l.Ignored, l.KernelDrops = l.Used+o.Used, addCounts(l.Ignored, o.Ignored), l.KernelDrops+o.KernelDrops
 	l.PayloadBytes, l.MessageBytes = l.PayloadBytes+o.PayloadBytes, l.MessageBytes+o.MessageBytes
 	l.SkippedBytes, l.LostBytes = addCounts(l.SkippedBytes, o.SkippedBytes), addCounts(l.LostBytes, o.LostBytes)
 	l.SHA256 = ""

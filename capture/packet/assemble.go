@@ -167,6 +167,14 @@ func (a *Assembler) refuse(s *Segment, why skip) skip {
 	return why
 }
 
+// Advance tells a live capture's Assembler what time it is while no packet comes, so that what waits is given up when it
+// is due.
+func (a *Assembler) Advance(at int64) {
+	if a.begun {
+		a.tick(at)
+	}
+}
+
 // Flush ends all connections: the capture is over. The Assembler can be used again afterwards.
 func (a *Assembler) Flush() {
 	for a.open.head != nil {

@@ -129,6 +129,9 @@ func (l *Live) nextBlock(ctx context.Context) error {
 		atomic.StoreUint32(l.status(l.block), unix.TP_STATUS_KERNEL)
 		l.block, l.pos = (l.block+1)%ringBlocks, 0
 	}
+	if ctx.Err() != nil { // also where there is always a block to read
+		return ctx.Err()
+	}
 	for atomic.LoadUint32(l.status(l.block))&unix.TP_STATUS_USER == 0 {
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -129,7 +129,7 @@ func (p *packets) file(in *input) error {
 	if err != nil {
 		return err
 	}
-	p.log.base = filepath.Base(in.name)
+	p.log.base, p.secrets = filepath.Base(in.name), 0
 	var seg packet.Segment
 	for n := int64(1); ; n++ {
 		if err := r.Next(&seg); err == io.EOF {
@@ -140,7 +140,8 @@ func (p *packets) file(in *input) error {
 		} else if err != nil {
 			return err
 		}
-		if err := p.segment(r, &seg); err != nil {
+		p.learn(r)
+		if err := p.segment(&seg); err != nil {
 			return fmt.Errorf("%s: packet %d: %w", in.name, seg.Frame, err)
 		}
 		if n%progressEvery == 0 {
@@ -156,11 +157,15 @@ func (p *packets) file(in *input) error {
 	return nil
 }
 
-func (p *packets) segment(r *packet.Reader, seg *packet.Segment) error {
-	if s := r.Secrets(); len(s) != p.secrets {
-		_ = p.keys.Read(bytes.NewReader(s[min(p.secrets, len(s)):]), "secrets") // of another kind than TLS's, perhaps
+// learn takes the TLS secrets that a file holds.
+func (p *packets) learn(r *packet.Reader) {
+	if s := r.Secrets(); len(s) > p.secrets {
+		_ = p.keys.Read(bytes.NewReader(s[p.secrets:]), "secrets") // of another kind than TLS's, perhaps
 		p.secrets = len(s)
 	}
+}
+
+func (p *packets) segment(seg *packet.Segment) error {
 	p.frame, p.last = seg.Frame, seg.At
 	p.order.Add(seg)
 	return p.err
@@ -201,7 +206,7 @@ func (p *packets) account() capture.Ledger {
 	}
 	l.Format, l.Basis, l.Resolution, l.Bytes = "packets", capture.BasisStart, time.Duration(p.log.unit).String(), p.read
 	frames, order, tls, msgs := p.decode.Stats(), p.order.Stats(), p.tls.Tally(), p.wire.Tally()
-	l.Packets, l.Used, l.Ignored = frames.Packets, frames.Used, frames.Ignored
+	l.Packets, l.Used, l.Ignored, l.KernelDrops = frames.Packets, frames.Used, frames.Ignored, p.drops
 	for why, n := range order.Ignored {
 		l.Ignored[why] += n
 		l.Used -= n

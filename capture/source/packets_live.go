@@ -1,22 +1,29 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"time"
 
 	"trafficreplay/capture"
 	"trafficreplay/capture/packet"
 )
 
-// LivePackets reads packets while they are captured. Its requests come in the order in which they end. It is not safe
-// for concurrent use.
+// LivePackets reads packets while they are captured: from a pipe, or from an interface. Its requests come in the order in
+// which they end. It is not safe for concurrent use.
 type LivePackets struct {
-	live *Live
-	p    *packets
-	cut  capture.Ledger // what earlier ledgers told
-	done bool
+	set   *Set
+	in    *input
+	p     *packets
+	cut   capture.Ledger // what earlier ledgers told
+	ended bool
+
+	pipe    *Live        // one of the two
+	card    *packet.Live //
+	decoder *packet.Decoder
 }
 
 // IsPackets waits for the beginning of the stream and reports whether it is a packet capture, not compressed.
@@ -26,50 +33,110 @@ func (l *Live) IsPackets() bool {
 }
 
 // Packets reads the stream, which is a packet capture, instead of Recognise and Copy.
-func (l *Live) Packets() *LivePackets { return &LivePackets{live: l} }
+func (l *Live) Packets() *LivePackets { return &LivePackets{set: l.set, in: l.in, pipe: l} }
+
+// NewInterface opens an interface to capture from: TCP from or to ports, or all of it where none is named. Close closes it.
+func NewInterface(ctx context.Context, name string, ports []uint16, o Options) (*LivePackets, error) {
+	decoder := packet.NewDecoder()
+	card, err := packet.OpenLive(packet.LiveOptions{Interface: name, Ports: ports, Decoder: decoder})
+	if err != nil {
+		return nil, err
+	}
+	set := &Set{ctx: ctx, o: o, host: []byte(o.Accesslog.Host)}
+	return &LivePackets{set: set, in: &input{name: name}, card: card, decoder: decoder}, nil
+}
+
+// Close closes the interface. What comes through a pipe needs no Close.
+func (l *LivePackets) Close() error {
+	if l.card == nil {
+		return nil
+	}
+	return l.card.Close()
+}
 
 // Copy gives every request to out, until the stream ends. When the context ends, the packets that were read so far are
 // taken for all, and the error is the context's cause.
 func (l *LivePackets) Copy(out Sink) error {
-	s, in := l.live.set, l.live.in
-	l.p = s.newPackets(in, out.Write)
-	l.live.stream.tick = out.Tick
-	r, err := packet.NewReader(in.stream.buffer, packet.ReaderOptions{Name: in.name, Decoder: l.p.decode})
-	if err != nil {
-		return err
+	l.p = l.set.newPackets(l.in, out.Write)
+	var err error
+	if l.card != nil {
+		err = l.fromCard(out)
+	} else {
+		err = l.fromPipe(out)
 	}
-	var seg packet.Segment
-	for err == nil {
-		if err = r.Next(&seg); err == nil {
-			err = l.p.segment(r, &seg)
-		}
-	}
-	l.p.drops = r.Stats().Drops
 	l.p.order.Flush()
-	l.done = true
-	if torn, ok := errors.AsType[*packet.FormatError](err); ok && errors.Is(err, io.ErrUnexpectedEOF) {
-		s.note("%s: cut off (%s): all packets before that were read", in.name, torn.Msg)
-		err = nil
-	}
-	l.p.explain(in.name)
+	l.ended = true
+	l.p.explain(l.in.name)
 	if err == io.EOF {
 		err = nil
 	}
 	return errors.Join(err, l.p.err)
 }
 
+func (l *LivePackets) fromPipe(out Sink) error {
+	l.pipe.stream.tick = out.Tick
+	r, err := packet.NewReader(l.in.stream.buffer, packet.ReaderOptions{Name: l.in.name, Decoder: l.p.decode})
+	if err != nil {
+		return err
+	}
+	var seg packet.Segment
+	for err == nil {
+		if err = r.Next(&seg); err == nil {
+			l.p.learn(r)
+			err = l.p.segment(&seg)
+		}
+	}
+	l.p.drops = r.Stats().Drops
+	if torn, ok := errors.AsType[*packet.FormatError](err); ok && errors.Is(err, io.ErrUnexpectedEOF) {
+		l.set.note("%s: cut off (%s): all packets before that were read", l.in.name, torn.Msg)
+		err = io.EOF
+	}
+	return err
+}
+
+// fromCard reads an interface until the context ends. Once a second it looks at the kernel's counts, and gives up what has
+// waited for too long.
+func (l *LivePackets) fromCard(out Sink) error {
+	l.p.decode = l.decoder
+	var seg packet.Segment
+	for {
+		second, cancel := context.WithTimeout(l.set.ctx, time.Second)
+		err := error(nil)
+		for err == nil {
+			if err = l.card.Next(second, &seg); err == nil {
+				err = l.p.segment(&seg)
+			}
+		}
+		cancel()
+		_, kernel, counting := l.card.Stats()
+		l.p.drops = kernel.Drops
+		l.p.order.Advance(time.Now().UnixNano())
+		switch {
+		case l.set.ctx.Err() != nil:
+			return context.Cause(l.set.ctx)
+		case !errors.Is(err, context.DeadlineExceeded):
+			return err
+		case counting != nil:
+			return counting
+		}
+		if err := out.Tick(time.Now()); err != nil {
+			return err
+		}
+	}
+}
+
 // Ledger accounts for the packets since the last Cut. It balances between two packets.
 func (l *LivePackets) Ledger() capture.Ledger {
 	if l.p == nil {
-		return capture.Ledger{Name: l.live.in.name, Format: "packets", Skipped: map[string]int64{}}
+		return capture.Ledger{Name: l.in.name, Format: "packets", Skipped: map[string]int64{}}
 	}
 	c := l.p.account()
-	c.Bytes, c.SHA256 = l.live.in.stream.raw.n, ""
+	c.Bytes, c.SHA256 = l.bytes(), ""
 	if left := c.PayloadBytes - c.MessageBytes - total(c.SkippedBytes); left != 0 {
 		c.SkippedBytes[inProgress] = left
 	}
-	if l.done && l.cut.Packets == 0 {
-		c.SHA256 = l.live.in.stream.digest()
+	if l.ended && l.pipe != nil && l.cut.Packets == 0 {
+		c.SHA256 = l.in.stream.digest()
 	}
 	return since(c, &l.cut)
 }
@@ -84,10 +151,18 @@ func (l *LivePackets) Cut() {
 	}
 	c := l.p.account()
 	l.cut = c
-	l.cut.Bytes = l.live.in.stream.raw.n
+	l.cut.Bytes = l.bytes()
 	l.cut.PayloadBytes = c.MessageBytes + total(c.SkippedBytes) // what is in progress belongs to the next one too
 	l.cut.FilteredBy = maps.Clone(c.FilteredBy)
 	l.p.log.ledger.Examples = nil
+}
+
+// bytes is how much of a pipe was read.
+func (l *LivePackets) bytes() int64 {
+	if l.pipe == nil {
+		return 0
+	}
+	return l.in.stream.raw.n
 }
 
 // since is what c has more than before.
@@ -97,7 +172,7 @@ func since(c capture.Ledger, before *capture.Ledger) capture.Ledger {
 		then int64
 	}{
 		{&c.Bytes, before.Bytes}, {&c.Packets, before.Packets}, {&c.Used, before.Used}, {&c.Streams, before.Streams},
-		{&c.Requests, before.Requests}, {&c.Responses, before.Responses}, {&c.Filtered, before.Filtered}, {&c.Late, before.Late},
+		{&c.Requests, before.Requests}, {&c.Responses, before.Responses}, {&c.Filtered, before.Filtered}, {&c.Late, before.Late}, {&c.KernelDrops, before.KernelDrops},
 		{&c.PayloadBytes, before.PayloadBytes}, {&c.MessageBytes, before.MessageBytes},
 	} {
 		*n.now -= n.then
@@ -124,7 +199,7 @@ func total(counts map[string]int64) (n int64) {
 }
 
 // Notes says what is doubtful.
-func (l *LivePackets) Notes() []string { return append(l.live.Notes(), l.live.set.warned...) }
+func (l *LivePackets) Notes() []string { return append(l.set.notes, l.set.warned...) }
 
 // Empty is the error of a stream out of which no request came.
 func (l *LivePackets) Empty() error {

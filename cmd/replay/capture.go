@@ -19,6 +19,7 @@ func newCapture(a *app) *cobra.Command {
 	var roll rollFlags
 	var explain int64
 	var strict bool
+	var card interfaceFlags
 	cmd := &cobra.Command{
 		Use:   "capture SOURCE... -o FILE.cap.zst",
 		Short: "Import production requests from access logs into a capture file",
@@ -40,16 +41,23 @@ these read as one.
   replay capture app.log --log-format '$remote_addr [$time_local] "$request" $status $request_time' -o prod.cap.zst
   replay capture app.json --field method=.req.verb --field end=.ts:unix_ms --field duration=.took:ms -o prod.cap.zst
   replay capture app.log --explain`,
-		Args: cobra.MinimumNArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if card.on() {
+				return nil
+			}
+			return cobra.MinimumNArgs(1)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("explain") {
 				return a.explain(cmd.Context(), args, &in, explain)
 			}
-			return a.capture(cmd.Context(), args, &in, out, &roll, strict)
+			return a.capture(cmd.Context(), args, &card, &in, out, &roll, strict)
 		},
 	}
 	in.add(cmd)
 	cmd.Flags().StringVarP(&out, "out", "o", "", "capture file to write (default: the first source's name with .cap.zst, in this folder)")
+	cmd.Flags().StringVar(&card.name, "interface", "", "capture from this network interface (Linux), until Ctrl-C")
+	cmd.Flags().StringSliceVar(&card.ports, "port", nil, "of --interface: only TCP from or to these ports, such as 80,8080")
 	cmd.Flags().StringSliceVar(&roll.typed, "roll", nil, "live: go on in another file at this size (1GB) or time (1h); may be both")
 	cmd.Flags().BoolVar(&strict, "strict", false, "look through the file before it gets its name: a value kept that looks like a secret is an error")
 	cmd.Flags().Int64Var(&explain, "explain", 0, "only print how the first request was understood, or with =N line N, and write nothing")
@@ -70,17 +78,24 @@ type captureDocument struct {
 	Sources  []capture.Ledger `json:"sources"`
 }
 
-func (a *app) capture(ctx context.Context, args []string, in *inputFlags, out string, roll *rollFlags, strict bool) error {
+func (a *app) capture(ctx context.Context, args []string, card *interfaceFlags, in *inputFlags, out string, roll *rollFlags, strict bool) error {
 	if err := roll.parse(); err != nil {
 		return err
 	}
 	if strict && in.keepSecrets {
 		return usage(errors.New("--strict and --keep-secrets exclude each other: one refuses what the other keeps"))
 	}
-	if roll.on() && !a.isLive(args) {
-		return usage(errors.New("--roll: only a live capture, of - alone, goes on from file to file"))
+	ports, err := card.parse(args)
+	if err != nil {
+		return err
 	}
-	if out == "" {
+	live := card.on() || a.isLive(args)
+	if roll.on() && !live {
+		return usage(errors.New("--roll: only a live capture, of - alone or an interface, goes on from file to file"))
+	}
+	if out == "" && card.on() {
+		out = card.name + ".cap.zst"
+	} else if out == "" {
 		out = defaultOut(args[0], ".cap.zst")
 	}
 	ctx, cancel := a.interruptible(ctx)
@@ -89,12 +104,16 @@ func (a *app) capture(ctx context.Context, args []string, in *inputFlags, out st
 	o := capture.WriterOptions{Tool: toolVersion()}
 	if strict {
 		whole := ctx
-		if a.isLive(args) { // which Ctrl-C finishes
+		if live { // which Ctrl-C finishes
 			whole = context.WithoutCancel(ctx)
 		}
 		o.Check = func(unfinished string) error { return a.checkKept(whole, unfinished) }
 	}
-	if a.isLive(args) {
+	if card.on() {
+		doc, err := a.captureInterface(ctx, card, ports, in, out, roll, o)
+		return errors.Join(a.answerCapture(doc), err)
+	}
+	if live {
 		doc, done, err := a.captureLive(ctx, in, out, roll, o)
 		if done {
 			return errors.Join(a.answerCapture(doc), err)
