@@ -32,9 +32,13 @@ func parseDeflate(extensions []byte) (a agreedDeflate) {
 	return a
 }
 
+// A message may become maxInflated bytes, and all messages of a side together inflateBase and inflateRatio times what
+// they were: beyond it somebody wants to keep us busy.
 const (
-	windowSize  = 32 << 10
-	maxInflated = 64 << 20 // bytes that one message may become
+	windowSize   = 32 << 10
+	maxInflated  = 64 << 20
+	inflateBase  = 64 << 20
+	inflateRatio = 100
 )
 
 // inflater inflates messages, one at a time, of all connections.
@@ -89,9 +93,11 @@ func (z *inflater) inflate(pool *pool, f *frames, b []byte) (plain []byte, whole
 	}
 	z.out = z.out[:0]
 	whole = true
+	f.packed += int64(len(b))
 	for total := 0; ; {
 		n, err := z.flate.Read(z.block)
-		if total += n; total > maxInflated {
+		total, f.inflated = total+n, f.inflated+int64(n)
+		if total > maxInflated || f.inflated > inflateBase+inflateRatio*f.packed {
 			return nil, false, false
 		}
 		if whole = whole && len(z.out)+n <= maxMessage; whole {

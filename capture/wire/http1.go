@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"strings"
 
 	"trafficreplay/capture"
 )
@@ -182,7 +181,7 @@ func blankLines(b []byte) int {
 func (h *http1) refusal(s *half, text []byte, end int) reason {
 	k := kindOf(text)
 	switch {
-	case k == kindMore && (s.strict || !s.begun) && !maybeKnown(text) && !strings.HasPrefix("HTTP/", string(text)) && tokenByte[text[0]]:
+	case k == kindMore && (s.strict || !s.begun) && !maybeKnown(text):
 		return s.bad()
 	case k == kindMore, (k == kindTLS || k == kindHTTP2) && !h.known:
 	case k == kindRequest && s.role != roleServer, k == kindResponse && s.role != roleClient:
@@ -242,7 +241,7 @@ func (h *http1) reject(s *half, b []byte, why reason) int {
 	h.c.d.pool.put(s.buf)
 	s.buf = nil
 	switch {
-	case !h.known:
+	case !h.known && (why == badRequest || why == badResponse || s.strict):
 		s.unknown += int64(n)
 	case s.strict:
 		h.c.tally.count(s.why, n)
@@ -261,10 +260,13 @@ func (h *http1) reject(s *half, b []byte, why reason) int {
 // seek looks for the next certain message; what comes before it counts under a reason.
 func (h *http1) seek(s *half, why reason) {
 	s.strict, s.why, s.state, s.e = true, why, stateHead, nil
-	if s.role == roleServer {
+	switch s.role {
+	case roleServer:
 		h.lost = true
-	} else {
+	case roleClient:
 		h.unsure = true
+	default:
+		s.gapped = true
 	}
 }
 

@@ -57,15 +57,17 @@ func isKnown(method []byte) bool {
 	return false
 }
 
-// maybeKnown reports whether a known method begins with b.
+// maybeKnown reports whether a known method, a status line, a preface or a TLS record may begin with b.
 func maybeKnown(b []byte) bool {
 	for _, m := range knownMethods {
-		if len(b) <= len(m) && m[:len(b)] == string(b) {
+		if hasStart(m, b) {
 			return true
 		}
 	}
-	return false
+	return hasStart("HTTP/", b) || hasStart(preface, b) || !tokenByte[b[0]]
 }
+
+func hasStart(s string, b []byte) bool { return len(b) <= len(s) && s[:len(b)] == string(b) }
 
 // isVersion reports whether b is HTTP/1.x.
 func isVersion(b []byte) bool {

@@ -37,6 +37,8 @@ type frames struct {
 	takeover bool // and messages refer to those before them
 	window   []byte
 	unread   bool // what they refer to is not known
+
+	packed, inflated int64 // bytes of compressed messages, and what they became
 }
 
 // message is a message while its frames come.
