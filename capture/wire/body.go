@@ -12,7 +12,7 @@ const (
 )
 
 // begin starts to read a body.
-func (h *http1) begin(s *half, y *body, how delimiter, n int64) {
+func (h *http1) begin(s *half, at int64, y *body, how delimiter, n int64) {
 	switch how {
 	case byLength:
 		s.state, s.need = stateBody, n
@@ -26,7 +26,7 @@ func (h *http1) begin(s *half, y *body, how delimiter, n int64) {
 	case unknowable:
 		y.lose(h.c)
 		h.cut(s)
-		h.seek(s, badFraming)
+		h.seek(s, at, badFraming)
 	}
 }
 
@@ -122,7 +122,7 @@ func (h *http1) chunkLine(s *half, at int64, b []byte) int {
 	if len(s.buf) > 0 || !whole {
 		buf, ok := h.c.d.pool.grow(s.buf, n)
 		if !ok || len(s.buf)+n > maxChunkLine && s.state != stateTrailer || len(s.buf)+n > capture.MaxHeaders {
-			return h.misframed(s, b)
+			return h.misframed(s, at, b)
 		}
 		s.buf = append(buf, line...)
 		line = s.buf
@@ -130,7 +130,7 @@ func (h *http1) chunkLine(s *half, at int64, b []byte) int {
 	if !whole {
 		if s.state == stateChunkEnd && (len(line) > 1 || line[0] != '\r') {
 			s.buf = s.buf[:len(s.buf)-n]
-			return h.misframed(s, b)
+			return h.misframed(s, at, b)
 		}
 		return n
 	}
@@ -139,7 +139,7 @@ func (h *http1) chunkLine(s *half, at int64, b []byte) int {
 		if len(s.buf) > 0 {
 			s.buf = s.buf[:before]
 		}
-		return h.misframed(s, b)
+		return h.misframed(s, at, b)
 	}
 	h.c.d.pool.put(s.buf)
 	s.buf = nil
@@ -225,13 +225,13 @@ func (h *http1) trailer(s *half, at int64, line, text []byte) bool {
 }
 
 // misframed skips b and what was collected before it: chunks are not framed as they have to be.
-func (h *http1) misframed(s *half, b []byte) int {
+func (h *http1) misframed(s *half, at int64, b []byte) int {
 	n := len(s.buf) + len(b)
 	h.c.d.pool.put(s.buf)
 	s.buf = nil
 	s.of().lose(h.c)
 	h.cut(s)
-	h.seek(s, badFraming)
+	h.seek(s, at, badFraming)
 	h.c.tally.count(badFraming, n)
 	return len(b)
 }
@@ -278,13 +278,20 @@ func (h *http1) missing(s *half, at, n int64) {
 	}
 }
 
-// endBody ends a body with its connection. Of one that is not whole the size is what was sent of it.
-func (h *http1) endBody(s *half) {
-	if s.state != stateClose {
+// endBody ends a body with its connection. Of one that a reset has cut the size is what was sent of it. Where nobody
+// knows whether it was cut or the capture ended, so nobody knows the size.
+func (h *http1) endBody(s *half, reset bool) {
+	h.c.tally.count(incomplete, len(s.buf))
+	h.c.d.pool.put(s.buf)
+	s.buf = nil
+	switch {
+	case s.state == stateClose:
+		h.finish(s)
+	case reset:
 		h.c.unkept(s.of())
-		h.c.tally.count(incomplete, len(s.buf))
-		h.c.d.pool.put(s.buf)
-		s.buf = nil
+		h.finish(s)
+	default:
+		s.of().lose(h.c)
+		h.cut(s)
 	}
-	h.finish(s)
 }

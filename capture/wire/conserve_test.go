@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -238,6 +239,47 @@ func TestGapAnywhere(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestRandomGaps drops packets of both sides at random.
+func TestRandomGaps(t *testing.T) {
+	all := exchanges()
+	rng := rand.New(rand.NewPCG(1, 2))
+	recovered, runs := 0, 4000
+	for run := range runs {
+		depth := 1 + run%2*2
+		v := converse(all, depth, 40+rng.IntN(200))
+		var got []*capture.Request
+		d := NewDecoder(Options{Emit: func(q *capture.Request) { got = append(got, q.Clone()) }})
+		conn := d.Open(testEnds)
+		var missing [2]int64
+		share := rng.Float64() / 3
+		for _, p := range v.packets {
+			switch n := &missing[p.side]; {
+			case rng.Float64() < share:
+				*n += int64(p.to - p.from)
+				continue
+			case *n > 0:
+				conn.Gap(p.side, p.at, *n, "lost")
+				*n = 0
+			}
+			conn.Data(p.side, p.at, []byte(v.stream[p.side][p.from:p.to]))
+		}
+		for _, side := range []int{run & 1, run&1 ^ 1} {
+			if missing[side] > 0 {
+				conn.Gap(side, start, missing[side], "lost")
+			}
+			conn.End(side, start, false)
+		}
+		checkEnd(t, d)
+		for _, q := range got {
+			if err := sameAsSent(all, q); err != nil {
+				t.Fatalf("run %d, depth %d, %.0f%% lost: %v", run, depth, 100*share, err)
+			}
+		}
+		recovered += len(got)
+	}
+	t.Logf("%.1f of %d requests were recovered in a run", float64(recovered)/float64(runs), len(all))
 }
 
 // sameAsSent reports how a request differs from the one that was sent.

@@ -10,7 +10,7 @@ type framing struct {
 	chunked  bool  // its last coding is chunked
 	badCoded bool  // chunked is there, but not once and last
 
-	close, expect, upgrades bool
+	expect, upgrades bool
 
 	host, upgrade, extensions []byte // values; they lie in the head
 }

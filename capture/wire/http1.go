@@ -17,13 +17,15 @@ type http1 struct {
 	waiting     int       // how many
 	overdue     int       // responses that will come to requests that wait no more
 
-	lost      bool // a gap may have swallowed responses
-	unsure    bool // and requests
-	paired    bool // a response was matched
-	waiter    bool // the client has waited for one before its next request
-	pipelined bool // it does not always
-	doubt     bool // which response belongs to which request cannot be told any more
-	impatient bool // a side waited in vain: the other is not in the capture, or far behind
+	lost      bool  // a gap may have swallowed responses
+	lostAt    int64 // when it ended
+	owed      int   // responses that may come to requests that were given up
+	unsure    bool  // and requests
+	paired    bool  // a response was matched
+	waiter    bool  // the client has waited for one before its next request
+	pipelined bool  // it does not always
+	doubt     bool  // which response belongs to which request cannot be told any more
+	impatient bool  // a side waited in vain: the other is not in the capture, or far behind
 }
 
 // half is one side of it.
@@ -119,7 +121,7 @@ func (h *http1) head(s *half, side int, at int64, b []byte) int {
 	if before > 0 {
 		var ok bool
 		if s.buf, ok = h.c.d.pool.grow(s.buf, len(b)); !ok {
-			return h.reject(s, b, noMemory)
+			return h.reject(s, at, b, noMemory)
 		}
 		text = append(s.buf, b...)
 	}
@@ -134,13 +136,13 @@ func (h *http1) head(s *half, side int, at int64, b []byte) int {
 		s.role, h.client, h.known = roleClient, side, true
 		return h.become(newHTTP2(h.c, side, nil), protoHTTP2)
 	case end == 0:
-		return h.keep(s, b, next)
+		return h.keep(s, at, b, next)
 	case k == kindResponse && h.early(s, side):
 		return 0
 	}
 	buf := s.buf
 	s.buf = nil // the message may hand the connection over, and is no part of what is handed over then
-	if why := h.message(s, side, text[:end]); why != inMessage {
+	if why := h.message(s, side, at, text[:end]); why != inMessage {
 		s.buf = buf
 		return h.retry(s, side, at, b, why)
 	}
@@ -151,17 +153,17 @@ func (h *http1) head(s *half, side int, at int64, b []byte) int {
 // retry rejects a head. Where it was not certain that one had begun, b may begin one itself.
 func (h *http1) retry(s *half, side int, at int64, b []byte, why reason) int {
 	if len(s.buf) == 0 || !s.strict && s.begun {
-		return h.reject(s, b, why)
+		return h.reject(s, at, b, why)
 	}
-	h.reject(s, nil, why)
+	h.reject(s, at, nil, why)
 	return h.head(s, side, at, b)
 }
 
 // keep collects a part of a head.
-func (h *http1) keep(s *half, b []byte, next int) int {
+func (h *http1) keep(s *half, at int64, b []byte, next int) int {
 	buf, ok := h.c.d.pool.grow(s.buf, len(b))
 	if !ok {
-		return h.reject(s, b, noMemory)
+		return h.reject(s, at, b, noMemory)
 	}
 	s.buf, s.scanned = append(buf, b...), next
 	return len(b)
@@ -236,7 +238,7 @@ func (s *half) bad() reason {
 }
 
 // reject skips b and what was collected before it. A message is looked for from the next Data on.
-func (h *http1) reject(s *half, b []byte, why reason) int {
+func (h *http1) reject(s *half, at int64, b []byte, why reason) int {
 	n := len(s.buf) + len(b)
 	h.c.d.pool.put(s.buf)
 	s.buf = nil
@@ -245,28 +247,34 @@ func (h *http1) reject(s *half, b []byte, why reason) int {
 		s.unknown += int64(n)
 	case s.strict:
 		h.c.tally.count(s.why, n)
+		h.missed(s, at)
 	default:
 		if !s.begun && (why == badRequest || why == badResponse) {
 			why = midStream
 		}
 		h.c.tally.count(why, n)
 		s.why = why
-		h.seek(s, why)
+		h.seek(s, at, why)
 	}
 	s.strict = true
 	return len(b)
 }
 
 // seek looks for the next certain message; what comes before it counts under a reason.
-func (h *http1) seek(s *half, why reason) {
+func (h *http1) seek(s *half, at int64, why reason) {
 	s.strict, s.why, s.state, s.e = true, why, stateHead, nil
+	h.missed(s, at)
+}
+
+// missed says that messages of a side may have gone by unread up to an instant.
+func (h *http1) missed(s *half, at int64) {
 	switch s.role {
 	case roleServer:
-		h.lost = true
+		h.lost, h.lostAt = true, at
 	case roleClient:
 		h.unsure = true
 	default:
-		s.gapped = true
+		s.gapped, h.lostAt = true, at
 	}
 }
 
@@ -319,18 +327,17 @@ func (h *http1) gap(side int, at, n int64) {
 	switch {
 	case s.state == stateHead:
 		if len(s.buf) > 0 {
-			h.reject(s, nil, afterGap)
+			h.reject(s, at, nil, afterGap)
 		}
 	case h.bodyGap(s, at, n):
 		return
 	}
-	if !h.known {
-		s.strict, s.gapped = true, true
+	if h.known && !s.strict {
+		h.seek(s, at, afterGap)
 		return
 	}
-	if !s.strict {
-		h.seek(s, afterGap)
-	}
+	s.strict = true
+	h.missed(s, at)
 }
 
 // end settles what a side has begun.
@@ -341,9 +348,9 @@ func (h *http1) end(side int, at int64, reset bool) {
 	}
 	s.over = true
 	if s.state != stateHead {
-		h.endBody(s)
+		h.endBody(s, reset)
 	} else if len(s.buf) > 0 {
-		h.reject(s, nil, incomplete)
+		h.reject(s, at, nil, incomplete)
 	}
 }
 

@@ -45,7 +45,8 @@ func TestHTTP1(t *testing.T) {
 		{"304 with a length", []piece{c(get), s("HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n"), c(get), s(ok)}, "GET h/a HTTP/1.1 -> 304\nGET h/a HTTP/1.1 -> 200 hi/2"},
 		{"204", []piece{c(get), s("HTTP/1.1 204 No Content\r\n\r\n"), c(get), s(ok)}, "GET h/a HTTP/1.1 -> 204\nGET h/a HTTP/1.1 -> 200 hi/2"},
 		{"until close", []piece{c(get), s("HTTP/1.0 200 OK\r\n\r\nabc"), s("def")}, "GET h/a HTTP/1.1 -> 200 abcdef/6"},
-		{"cut in the body", []piece{c(get), s("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")}, "GET h/a HTTP/1.1 -> 200 abc/3"},
+		{"cut in the body", []piece{c(get), s("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")}, "GET h/a HTTP/1.1 -> 200 /-1"},
+		{"reset in the body", []piece{c(get), s("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), {side: 1, end: true}}, "GET h/a HTTP/1.1 -> 200 abc/3"},
 		{"cut in a head", []piece{c(get + "GET /b HT"), s("HTTP/1.1 200 OK\r\nCont")}, "GET h/a HTTP/1.1 -> 0\nskipped incomplete 30"},
 
 		{"chunks", []piece{c(get), s("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n3;a=b\r\nabc\r\n00A \r\n0123456789\r\n0\r\nT: 1\r\nU: 2\r\n\r\n" + ok)},
@@ -71,7 +72,7 @@ func TestHTTP1(t *testing.T) {
 		{"gap in a head", []piece{c("GET /a HT"), lose(0, 9), c("x\r\n\r\n"), s(ok), c(get), s(ok)}, "GET h/a HTTP/1.1 -> 0\nskipped mid-stream 5, gap 9, response-alone 80"},
 		{"gap of a request", []piece{c(get), s(ok), c(get), s(ok), lose(0, 30), s(ok), c(get), s(strings.Replace(ok, "200", "404", 1))}, "GET h/a HTTP/1.1 -> 200 hi/2\nGET h/a HTTP/1.1 -> 200 hi/2\nGET h/a HTTP/1.1 -> 404 hi/2\nskipped response-alone 40"},
 		{"gap of a response", []piece{c(get), s(ok), c(get), lose(1, 30), c(strings.Replace(get, "/a", "/b", 1)), s(ok)}, "GET h/a HTTP/1.1 -> 200 hi/2\nGET h/a HTTP/1.1 -> 0\nGET h/b HTTP/1.1 -> 200 hi/2"},
-		{"gap of a response, and nobody knows whether the client waits", []piece{c(get), lose(1, 30), c(get), s(ok), c(get), s(ok)}, "GET h/a HTTP/1.1 -> 0\nGET h/a HTTP/1.1 -> 0\nGET h/a HTTP/1.1 -> 200 hi/2\nskipped response-alone 40"},
+		{"gap of a response, and nobody knows whether the client waits", []piece{c(get), lose(1, 30), c(get), s(ok), c(get), s(ok)}, "GET h/a HTTP/1.1 -> 0\nGET h/a HTTP/1.1 -> 0\nGET h/a HTTP/1.1 -> 0\nskipped response-alone 80"},
 		{"gap within a chunk", []piece{c(get), s("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), lose(1, 2), s("e\r\n0\r\n\r\n")}, "GET h/a HTTP/1.1 -> 200 ab/5"},
 		{"gap in the framing of chunks", []piece{c(get), s("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), lose(1, 4), s("\n0\r\n\r\n"), c(get), s(ok)}, "GET h/a HTTP/1.1 -> 200 /-1\nGET h/a HTTP/1.1 -> 200 hi/2\nskipped gap 6"},
 		{"entered in the middle", []piece{s("rest of a body"), s(ok), c(get), s(ok)}, "GET h/a HTTP/1.1 -> 200 hi/2\nskipped mid-stream 14, response-alone 40"},

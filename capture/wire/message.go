@@ -7,17 +7,17 @@ import (
 )
 
 // message takes a whole head. It returns why it is none, or inMessage.
-func (h *http1) message(s *half, side int, text []byte) reason {
+func (h *http1) message(s *half, side int, at int64, text []byte) reason {
 	if s.strict && !isPerfect(text) {
 		return s.bad()
 	}
 	if kindOf(text) == kindResponse {
-		return h.response(s, side, text)
+		return h.response(s, side, at, text)
 	}
-	return h.request(s, side, text)
+	return h.request(s, side, at, text)
 }
 
-func (h *http1) request(s *half, side int, text []byte) reason {
+func (h *http1) request(s *half, side int, at int64, text []byte) reason {
 	e := h.c.d.exchange()
 	if why := e.parseRequest(h.c, text, s.strict); why != inMessage {
 		h.c.d.recycle(e)
@@ -32,7 +32,7 @@ func (h *http1) request(s *half, side int, text []byte) reason {
 		s.await = e
 	}
 	how, n := e.asks.request(e.line.proto)
-	h.begin(s, &e.body, how, n)
+	h.begin(s, at, &e.body, how, n)
 	return inMessage
 }
 
@@ -57,7 +57,7 @@ func (e *exchange) parseRequest(c *Conn, text []byte, strict bool) reason {
 	return inMessage
 }
 
-func (h *http1) response(s *half, side int, text []byte) reason {
+func (h *http1) response(s *half, side int, at int64, text []byte) reason {
 	n := bytes.IndexByte(text, '\n')
 	status, ok := statusLine(text[:n], s.strict)
 	if !ok {
@@ -92,7 +92,7 @@ func (h *http1) response(s *half, side int, text []byte) reason {
 	method := string(e.line.method)
 	none := status == 101 || status == 204 || status == 304 || method == "HEAD"
 	how, length := e.answers.response(none)
-	h.begin(s, &e.respBody, how, length)
+	h.begin(s, at, &e.respBody, how, length)
 	return inMessage
 }
 

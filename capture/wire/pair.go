@@ -53,7 +53,7 @@ func (h *http1) ask(e *exchange) {
 		e.answered = true
 		return
 	}
-	if h.waiting == maxWaiting {
+	if h.waiting == maxWaiting || h.waiting > 0 && h.c.d.pool.crowded() {
 		h.overdue++
 		h.giveUp()
 	}
@@ -68,44 +68,35 @@ func (h *http1) ask(e *exchange) {
 
 // match is the request that a response belongs to, which waits no more; nil: none, or nobody can tell.
 //
-// Responses come in the order of the requests. Where a gap may have swallowed some of either, the order says nothing;
-// then a response belongs to the last request before it, but only of a client that is known to wait for each.
+// Responses come in the order of the requests, and a response that began before a request is not its own. Where a gap
+// may have swallowed responses, those to requests from before its end may be among them; where it may have swallowed
+// requests, the next response may belong to one of them. Then only of a client that is known to wait for each
+// response the next pair is certain.
 func (h *http1) match(at int64) *exchange {
 	if h.overdue > 0 {
 		h.overdue--
 		return nil
 	}
-	if h.lost && !h.resync(at) || h.first == nil || (h.first.unsure || h.lost) && h.first.at > at {
+	for h.lost && h.first != nil && h.first.at <= h.lostAt {
+		h.giveUp()
+		h.owed++
+	}
+	e := h.first
+	if e == nil || (h.lost || h.owed > 0 || e.unsure) && e.at > at {
+		h.owed = max(h.owed-1, 0)
 		return nil
 	}
-	if h.first.next != nil && h.first.next.at <= at && !h.lost {
+	h.lost = false
+	if e.next != nil && e.next.at <= at {
 		h.pipelined = true
 	}
-	h.lost = false
-	if h.first.unsure && (h.pipelined || !h.waiter) {
+	if (h.owed > 0 || e.unsure) && (h.pipelined || !h.waiter) {
 		h.giveUp()
 		h.distrust()
 		return nil
 	}
-	h.paired = true
+	h.paired, h.owed = true, 0
 	return h.take()
-}
-
-// resync gives up the requests whose response a gap may have swallowed, and reports whether the one that is answered
-// now is left.
-func (h *http1) resync(at int64) bool {
-	for h.first != nil && h.first.next != nil && h.first.next.at <= at {
-		h.giveUp()
-		if h.pipelined || !h.waiter {
-			for h.first != nil && h.first.at <= at {
-				h.giveUp()
-			}
-			h.lost = false
-			h.distrust()
-			return false
-		}
-	}
-	return true
 }
 
 // take takes the first request that waits.

@@ -5,6 +5,7 @@ package wire
 type pool struct {
 	budget int
 	lent   int // bytes in large buffers that are out
+	small  int // bytes in small ones
 	idle   int // bytes in free
 	free   [poolClasses][][]byte
 }
@@ -40,13 +41,22 @@ func (p *pool) grow(b []byte, n int) ([]byte, bool) {
 	} else {
 		to = make([]byte, 0, size)
 	}
-	if size > smallBuffer {
-		p.lent += size
-	}
+	*p.out(size) += size
 	to = append(to, b...)
 	p.put(b)
 	return to, true
 }
+
+// out is what is out of buffers like one of size bytes.
+func (p *pool) out(size int) *int {
+	if size > smallBuffer {
+		return &p.lent
+	}
+	return &p.small
+}
+
+// crowded reports whether there are so many small buffers out that nobody should keep what he can do without.
+func (p *pool) crowded() bool { return p.small > p.budget/2 }
 
 // put takes back a buffer that grow gave.
 func (p *pool) put(b []byte) {
@@ -54,9 +64,7 @@ func (p *pool) put(b []byte) {
 	if size == 0 {
 		return
 	}
-	if size > smallBuffer {
-		p.lent -= size
-	}
+	*p.out(size) -= size
 	if p.idle+size > maxIdle {
 		return
 	}

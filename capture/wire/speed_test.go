@@ -100,6 +100,35 @@ func TestIdleMemory(t *testing.T) {
 	}
 }
 
+// TestCrowded has 10,000 connections send one request after the other, of which no response is in the capture.
+func TestCrowded(t *testing.T) {
+	const n, each = 10_000, 20
+	request, _ := typical()
+	got := 0
+	d := NewDecoder(Options{Emit: func(*capture.Request) { got++ }})
+	conns := make([]*Conn, n)
+	before := heap()
+	for i := range n * each {
+		if conns[i%n] == nil {
+			conns[i%n] = d.Open(testEnds)
+		}
+		conns[i%n].Data(0, start+int64(i), request)
+	}
+	if used := heap() - before; used > 100<<20 {
+		t.Errorf("%d MB for %d connections, want at most 100", used>>20, n)
+	} else {
+		t.Logf("%d MB", used>>20)
+	}
+	for _, conn := range conns {
+		conn.End(0, start, false)
+		conn.End(1, start, false)
+	}
+	checkEnd(t, d)
+	if got != n*each {
+		t.Errorf("%d requests, want %d", got, n*each)
+	}
+}
+
 func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats

@@ -152,7 +152,7 @@ func TestDeflateBomb(t *testing.T) {
 	if text := shown(got, tally); text != "GET h/ws HTTP/1.1 -> 101 [s text after]" || tally.Unkept != 1 {
 		t.Errorf("got %.200s, %d unkept", text, tally.Unkept)
 	}
-	pieces[2] = s(frame(0xc2, false, z.message(t, repeat("\x00", 2*maxInflated))))
+	pieces[2] = s(frame(0xc2, false, z.message(t, repeat("\x00", maxInflated+1))))
 	got, tally = run(t, Options{}, pieces...)
 	if len(got[0].Messages) != 0 || tally.Unread != 2 {
 		t.Errorf("%d messages, %d unread, want 0, 2", len(got[0].Messages), tally.Unread)
