@@ -22,10 +22,13 @@ type http1 struct {
 	owed      int   // responses that may come to requests that were given up
 	unsure    bool  // and requests
 	paired    bool  // a response was matched
-	waiter    bool  // the client has waited for one before its next request
-	pipelined bool  // it does not always
-	doubt     bool  // which response belongs to which request cannot be told any more
-	impatient bool  // a side waited in vain: the other is not in the capture, or far behind
+	asked     int   // requests
+	heard     bool  // the server has sent something since the last
+	heardAt   int64
+	waiter    bool // the client has waited for one before its next request
+	pipelined bool // it does not always
+	doubt     bool // which response belongs to which request cannot be told any more
+	impatient bool // a side waited in vain: the other is not in the capture, or far behind
 }
 
 // half is one side of it.
@@ -77,6 +80,7 @@ const maxWaiting = 1024
 
 func (h *http1) data(side int, at int64, b []byte) int {
 	s := &h.half[side]
+	h.hear(s, at)
 	taken := 0
 	for taken < len(b) && h.c.proto == h {
 		n := h.step(s, side, at, b[taken:])
@@ -324,6 +328,7 @@ func (h *http1) become(p protocol, name protocolName) int {
 // gap goes on behind a gap.
 func (h *http1) gap(side int, at, n int64) {
 	s := &h.half[side]
+	h.hear(s, at)
 	switch {
 	case s.state == stateHead:
 		if len(s.buf) > 0 {

@@ -45,7 +45,7 @@ func (h *http1) isEarly(s *half, side int) bool {
 // ask puts a request behind those that wait for a response.
 func (h *http1) ask(e *exchange) {
 	e.unsure, h.unsure = h.unsure, false
-	h.waiter = h.waiter || h.first == nil && h.paired && !e.unsure
+	h.sawWaiting(e)
 	if h.last != nil && h.last.at == e.at {
 		h.pipelined = true
 	}
@@ -64,6 +64,21 @@ func (h *http1) ask(e *exchange) {
 	}
 	h.last = e
 	h.waiting++
+}
+
+// sawWaiting looks for what tells that the client waits for each response: with this request it waited until there was
+// no other without one; or it is the second one, and the server spoke after the first.
+func (h *http1) sawWaiting(e *exchange) {
+	alone := h.first == nil && h.paired || h.asked == 1 && h.heard && h.heardAt <= e.at
+	h.waiter = h.waiter || alone && !e.unsure
+	h.asked, h.heard = h.asked+1, false
+}
+
+// hear notes when a server spoke for the first time since the last request, also what a gap swallowed of it.
+func (h *http1) hear(s *half, at int64) {
+	if !h.heard && s.role == roleServer {
+		h.heard, h.heardAt = true, at
+	}
 }
 
 // match is the request that a response belongs to, which waits no more; nil: none, or nobody can tell.
