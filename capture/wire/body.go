@@ -120,11 +120,11 @@ func (h *http1) chunkLine(s *half, at int64, b []byte) int {
 	}
 	line := b[:n]
 	if len(s.buf) > 0 || !whole {
-		buf, ok := h.c.d.pool.grow(s.buf, n)
-		if !ok || len(s.buf)+n > maxChunkLine && s.state != stateTrailer || len(s.buf)+n > capture.MaxHeaders {
+		var ok bool
+		if s.buf, ok = h.c.d.pool.grow(s.buf, n); !ok || len(s.buf)+n > maxChunkLine && s.state != stateTrailer || len(s.buf)+n > capture.MaxHeaders {
 			return h.misframed(s, at, b)
 		}
-		s.buf = append(buf, line...)
+		s.buf = append(s.buf, line...)
 		line = s.buf
 	}
 	if !whole {

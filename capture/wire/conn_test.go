@@ -40,6 +40,14 @@ func TestFields(t *testing.T) {
 	}
 }
 
+// TestSlowHead has the head of a response without a body come in two pieces.
+func TestSlowHead(t *testing.T) {
+	got, _ := run(t, Options{}, c(get), s("HTTP/1.1 304 Not"), s(" Modified\r\n\r\n"))
+	if len(got) != 1 || got[0].FirstUS != 1000 || got[0].DurUS != 2000 {
+		t.Errorf("got %v, want one request, first byte after 1000 µs, last after 2000", got)
+	}
+}
+
 // TestHandedOverLate gives a response before its request, as reassembly does that waits for a lost packet.
 func TestHandedOverLate(t *testing.T) {
 	var got []*capture.Request

@@ -78,11 +78,11 @@ func (h *http1) response(s *half, side int, at int64, text []byte) reason {
 		e = h.c.d.exchange()
 		e.alone, e.asked, e.to = true, true, responseAlone
 		h.c.tally.Alone++
-	} else {
+	} else if e.to == inMessage {
 		h.c.tally.Responses++
 	}
 	e.parseResponse(h.c, text, n+1)
-	e.status, e.firstAt, e.lastAt, e.answering = status, s.at, s.at, true
+	e.status, e.firstAt, e.lastAt, e.answering = status, s.at, at, true
 	e.wire = int64(len(text))
 	s.e, s.to = e, e.to
 	h.c.tally.count(e.to, len(text))

@@ -63,8 +63,12 @@ func run(t testing.TB, o Options, pieces ...piece) ([]*capture.Request, *Tally) 
 // checkEnd checks what has to hold once all connections have ended.
 func checkEnd(t testing.TB, d *Decoder) {
 	t.Helper()
-	if err := d.Tally().Balance(); err != nil {
-		t.Errorf("tally: %v: %+v", err, *d.Tally())
+	tally := d.Tally()
+	if err := tally.Balance(); err != nil {
+		t.Errorf("tally: %v: %+v", err, *tally)
+	}
+	if tally.Responses != tally.Requests-tally.Unanswered {
+		t.Errorf("%d requests, %d of them without a response, but %d responses", tally.Requests, tally.Unanswered, tally.Responses)
 	}
 	if d.pool.lent+d.pool.small != 0 {
 		t.Errorf("%d bytes of buffers are still lent", d.pool.lent+d.pool.small)
