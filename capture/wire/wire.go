@@ -8,6 +8,34 @@
 //
 // A connection that lost bytes goes on where a message can be recognised with certainty. Nothing is guessed: a
 // response that may belong to another request is counted, not paired.
+//
+// # What is read, and what is refused
+//
+//   - A request line is a method that is a token of at most 32 bytes, a target in one of the four forms and HTTP/1.x,
+//     with any blanks between. Lines may end in a bare line feed, fields may be folded, empty lines may stand before.
+//     Without a version it is HTTP/0.9, and counted. Whatever else stands where a request is due is a bad request, and
+//     so is all up to the next certain message.
+//   - The target is kept in origin form. Of an absolute one scheme and host are taken out; its host wins over the field
+//     Host, as RFC 9112, section 3.2.2, has it. Userinfo is dropped.
+//   - A field whose name is no token (a blank before the colon) is kept, but does not frame the body. A line without a
+//     colon is left out. Both are counted as odd.
+//   - Bodies end as RFC 9112, section 6.3, says. Transfer-Encoding wins over Content-Length, and several equal lengths
+//     are one. Where a server has to refuse the framing (lengths that differ, are negative or overflow; a coding that does
+//     not end in chunked, or comes with HTTP/1.0) the head still is a request, its body is unknown, and what follows is
+//     skipped as bad-framing. In responses chunked counts with HTTP/1.0 too.
+//   - A body is kept from its beginning up to a gap, or up to 1 MiB; it is cut where it is shorter than its size. Where the
+//     size is not known nothing is kept. It stays in its content coding. Trailers of requests are read and dropped.
+//   - A request above a limit (target 64 KiB, 512 fields or 256 KiB of them) is counted and left out with its response.
+//   - Interim responses are counted; so is a response whose request is not known. A request without a response has status 0.
+//   - A WebSocket's request is handed over when its connection ends; at most 16,384 messages and 2 MiB of them are kept.
+//     Compressed messages are inflated. After a gap those that may refer to what is lost are counted, not guessed.
+//
+// # After a gap
+//
+// A gap within a body, a chunk or a frame whose length is known changes nothing but that data. Any other is skipped up to
+// the next Data that begins with a whole head in perfect form: a known method, and Host where HTTP/1.1 demands it.
+// Behind it the next response is paired only if it cannot be that of a message in the gap; where the order alone cannot
+// tell, only of a client that was seen to wait for each response before it sent another request.
 package wire
 
 import (
