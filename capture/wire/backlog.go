@@ -28,7 +28,7 @@ const (
 // A side waits with at most so much before it goes on without what it waited for.
 const (
 	maxHeld      = 64 << 10 // bytes
-	maxHeldCalls = 1 << 12
+	maxHeldCalls = 128
 )
 
 // hold puts a call behind those that a side waits with. Where there is no room they are all made now.

@@ -10,7 +10,7 @@ type framing struct {
 	chunked  bool  // its last coding is chunked
 	badCoded bool  // chunked is there, but not once and last
 
-	expect, upgrades bool
+	expect bool // 100-continue
 
 	host, upgrade, extensions []byte // values; they lie in the head
 }
@@ -31,10 +31,6 @@ func (f *framing) see(name, value []byte) {
 	case 7:
 		if is(name, "upgrade") {
 			f.upgrade = value
-		}
-	case 10:
-		if is(name, "connection") {
-			eachWord(value, func(w []byte) { f.upgrades = f.upgrades || is(w, "upgrade") })
 		}
 	case 14:
 		if is(name, "content-length") {

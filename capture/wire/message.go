@@ -28,7 +28,7 @@ func (h *http1) request(s *half, side int, at int64, text []byte) reason {
 	h.c.tally.count(e.to, len(text))
 	s.e, s.to = e, e.to
 	h.ask(e)
-	if string(e.line.method) == "CONNECT" || len(e.asks.upgrade) > 0 && e.asks.upgrades {
+	if string(e.line.method) == "CONNECT" || len(e.asks.upgrade) > 0 {
 		s.await = e
 	}
 	how, n := e.asks.request(e.line.proto)
@@ -122,6 +122,10 @@ func (h *http1) switches(e *exchange) bool {
 	}
 	asked := client.await == e
 	client.await = nil
+	to := e.answers.upgrade
+	if len(to) == 0 {
+		to = e.asks.upgrade
+	}
 	e.answered = true
 	for h.first != nil { // none waits where the client waited
 		h.giveUp()
@@ -129,10 +133,10 @@ func (h *http1) switches(e *exchange) bool {
 	switch {
 	case connect:
 		h.become(&rest{c: h.c, why: inTunnel}, protoTunnel)
-	case asked && is(e.asks.upgrade, "websocket"):
+	case asked && is(to, "websocket"):
 		h.become(newWebSocket(h.c, h.client, e), protoWebSocket)
 		return true
-	case asked && is(e.asks.upgrade, "h2c"):
+	case asked && is(to, "h2c"):
 		h.become(newHTTP2(h.c, h.client, e), protoHTTP2)
 		return true
 	default:
