@@ -278,20 +278,20 @@ func (h *http1) missing(s *half, at, n int64) {
 	}
 }
 
-// endBody ends a body with its connection. Of one that a reset has cut the size is what was sent of it. Where nobody
-// knows whether it was cut or the capture ended, so nobody knows the size.
+// endBody ends a body with its connection. If the side closed, the size is what it has sent. Otherwise there may have been
+// more of it, and nobody knows how much.
 func (h *http1) endBody(s *half, reset bool) {
 	h.c.tally.count(incomplete, len(s.buf))
 	h.c.d.pool.put(s.buf)
 	s.buf = nil
 	switch {
-	case s.state == stateClose:
-		h.finish(s)
 	case reset:
-		h.c.unkept(s.of())
-		h.finish(s)
-	default:
 		s.of().lose(h.c)
 		h.cut(s)
+	case s.state == stateClose:
+		h.finish(s)
+	default:
+		h.c.unkept(s.of())
+		h.finish(s)
 	}
 }

@@ -66,8 +66,8 @@ func (c *Conn) Gap(side int, at, n int64, reason string) {
 	c.settle()
 }
 
-// End says that no more bytes of a side will come. reset: the connection was torn down, not closed. Once both sides
-// have ended, all of the connection's requests were handed over and its Tally is complete.
+// End says that no more bytes of a side will come. reset: it did not close, so that what it was sending may be
+// incomplete. Once both sides have ended, all of the connection's requests were handed over and its Tally is complete.
 func (c *Conn) End(side int, at int64, reset bool) {
 	side &= 1
 	if c.ended[side] {

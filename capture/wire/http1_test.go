@@ -45,8 +45,10 @@ func TestHTTP1(t *testing.T) {
 		{"304 with a length", []piece{c(get), s("HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n"), c(get), s(ok)}, "GET h/a HTTP/1.1 -> 304\nGET h/a HTTP/1.1 -> 200 hi/2"},
 		{"204", []piece{c(get), s("HTTP/1.1 204 No Content\r\n\r\n"), c(get), s(ok)}, "GET h/a HTTP/1.1 -> 204\nGET h/a HTTP/1.1 -> 200 hi/2"},
 		{"until close", []piece{c(get), s("HTTP/1.0 200 OK\r\n\r\nabc"), s("def")}, "GET h/a HTTP/1.1 -> 200 abcdef/6"},
-		{"cut in the body", []piece{c(get), s("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")}, "GET h/a HTTP/1.1 -> 200 /-1"},
-		{"reset in the body", []piece{c(get), s("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), {side: 1, end: true}}, "GET h/a HTTP/1.1 -> 200 abc/3"},
+		{"cut in the body", []piece{c(get), s("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")}, "GET h/a HTTP/1.1 -> 200 abc/3"},
+		{"reset in the body", []piece{c(get), s("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), {side: 1, end: true}}, "GET h/a HTTP/1.1 -> 200 /-1"},
+		{"reset in a body until close", []piece{c(get), s("HTTP/1.1 200 OK\r\n\r\nabc"), {side: 1, end: true}}, "GET h/a HTTP/1.1 -> 200 /-1"},
+		{"closed in a request's body", []piece{c("POST /a HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"), s(ok)}, "POST /a HTTP/1.1 body=abc/3 -> 200 hi/2"},
 		{"cut in a head", []piece{c(get + "GET /b HT"), s("HTTP/1.1 200 OK\r\nCont")}, "GET h/a HTTP/1.1 -> 0\nskipped incomplete 30"},
 
 		{"chunks", []piece{c(get), s("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n3;a=b\r\nabc\r\n00A \r\n0123456789\r\n0\r\nT: 1\r\nU: 2\r\n\r\n" + ok)},
