@@ -58,7 +58,9 @@ func (a *app) captureInterface(ctx context.Context, card *interfaceFlags, ports 
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1)
 	}
-	if err := dropPrivileges(); err != nil {
+	if err := dropPrivileges(); errors.Is(err, errors.ErrUnsupported) {
+		a.term.warnf("this program was built with cgo and keeps its privileges while it captures (CGO_ENABLED=0 mends that)")
+	} else if err != nil {
 		return nil, errors.Join(fmt.Errorf("giving up privileges: %w", err), live.Close())
 	}
 	w.Redactor, w.Live = redactor, true
