@@ -19,12 +19,12 @@ func dropPrivileges() error {
 		return errno
 	}
 	head := struct{ version, pid uint32 }{capabilityVersion, 0}
-	type words struct{ effective, permitted, inheritable uint32 }
+	type words [3]uint32 // effective, permitted, inheritable
 	var now [2]words
 	if _, _, errno := syscall.RawSyscall(syscall.SYS_CAPGET, uintptr(unsafe.Pointer(&head)), uintptr(unsafe.Pointer(&now)), 0); errno != 0 {
 		return errno
 	}
-	kept := [2]words{{effective: now[0].effective & keptCapabilities, permitted: now[0].permitted & keptCapabilities}}
+	kept := [2]words{{now[0][0] & keptCapabilities, now[0][1] & keptCapabilities}}
 	if _, _, errno := syscall.AllThreadsSyscall(syscall.SYS_CAPSET, uintptr(unsafe.Pointer(&head)), uintptr(unsafe.Pointer(&kept)), 0); errno != 0 {
 		return errno
 	}
