@@ -123,6 +123,7 @@ func (r *reader) provenance(n strictyaml.Node, p *Provenance) {
 					"arrival_basis": func(n strictyaml.Node) { s.Basis = capture.Basis(r.Text(n)) },
 					"resolution":    func(n strictyaml.Node) { s.Resolution = r.Text(n) },
 					"lines":         func(n strictyaml.Node) { s.Lines = r.integer(n, "") },
+					"packets":       func(n strictyaml.Node) { s.Packets = r.integer(n, "") },
 					"requests":      func(n strictyaml.Node) { s.Requests = r.integer(n, "") },
 					"skipped":       func(n strictyaml.Node) { s.Skipped = r.integer(n, "") },
 					"filtered":      func(n strictyaml.Node) { s.Filtered = r.integer(n, "") },

@@ -50,7 +50,7 @@ func (f *fitter) provenance() Provenance {
 		}
 		p.Sources = append(p.Sources, SourceAccount{
 			Name: l.Name, SHA256: l.SHA256, Format: l.Format, Basis: l.Basis, Resolution: l.Resolution,
-			Lines: l.Lines, Requests: l.Requests, Skipped: skipped, Filtered: l.Filtered,
+			Lines: l.Lines, Packets: l.Packets, Requests: l.Requests, Skipped: skipped, Filtered: l.Filtered,
 		})
 	}
 	return p

@@ -101,7 +101,11 @@ func (e *encoder) provenance(p *Provenance) {
 		e.line(6, "format: %s", quote(s.Format))
 		e.line(6, "arrival_basis: %s", quote(string(s.Basis)))
 		e.line(6, "resolution: %s", quote(s.Resolution))
-		e.line(6, "lines: %d", s.Lines)
+		if s.Packets > 0 {
+			e.line(6, "packets: %d", s.Packets)
+		} else {
+			e.line(6, "lines: %d", s.Lines)
+		}
 		e.line(6, "requests: %d", s.Requests)
 		e.line(6, "skipped: %d", s.Skipped)
 		e.line(6, "filtered: %d", s.Filtered)

@@ -55,7 +55,8 @@ type SourceAccount struct {
 	Name, SHA256, Format string
 	Basis                capture.Basis
 	Resolution           string
-	Lines, Requests      int64
+	Lines, Packets       int64 // of a log, of packets; the other is 0
+	Requests             int64
 	Skipped, Filtered    int64
 }
 
