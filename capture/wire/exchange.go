@@ -15,10 +15,11 @@ type exchange struct {
 	asks, answers    framing
 	body, respBody   body
 	status           int
-	wire             int64  // bytes of the response
-	messages         []byte // of a WebSocket, see keepMessage
-	kept             int    // messages
-	to               reason // what the request's bytes count as
+	wire             int64       // bytes of the response
+	messages         []byte      // of a WebSocket, see keepMessage
+	kept             int         // messages
+	calls            [2]grpcCall // of the request and of the response
+	to               reason      // what the request's bytes count as
 
 	unsure    bool // a gap before it may have swallowed requests
 	alone     bool // there is a response only
@@ -105,6 +106,8 @@ func (d *Decoder) recycle(e *exchange) {
 	p.put(e.body.kept)
 	p.put(e.respBody.kept)
 	p.put(e.messages)
+	e.calls[0].free(p)
+	e.calls[1].free(p)
 	*e = exchange{req: e.req, resp: e.resp, trail: e.trail}
 	if d.spare < maxSpare {
 		e.next, d.free, d.spare = d.free, e, d.spare+1

@@ -12,7 +12,7 @@ type framing struct {
 
 	expect bool // 100-continue
 
-	host, upgrade, extensions []byte // values; they lie in the head
+	host, content, upgrade, extensions []byte // values; they lie in the head
 }
 
 const noLength = -1
@@ -31,6 +31,10 @@ func (f *framing) see(name, value []byte) {
 	case 7:
 		if is(name, "upgrade") {
 			f.upgrade = value
+		}
+	case 12:
+		if f.content == nil && is(name, "content-type") {
+			f.content = value
 		}
 	case 14:
 		if is(name, "content-length") {

@@ -119,6 +119,9 @@ func (h *http1) head(s *half, side int, at int64, b []byte) int {
 		if h.waits(s, side, b) {
 			return 0
 		}
+		if n, ok := h.entersHTTP2(s, b); ok {
+			return n
+		}
 		s.at, s.frame, s.scanned, s.lined = at, h.c.Frame, 0, false
 	}
 	text := b

@@ -18,8 +18,12 @@ type Tally struct {
 
 	Frames   int64 // of WebSockets
 	Messages int64 // of WebSockets, control frames included
+	GRPC     int64 // messages of gRPC and gRPC-web
+	Pushed   int64 // requests that a server promised instead of the client
 	Unkept   int64 // messages and bodies (or their ends) that are in no request: above a limit, or cut
 	Unread   int64 // compressed WebSocket messages that a gap or a limit made unreadable
+
+	Unresolved int64 // fields of HTTP/2 that were in the part of a header table that is not known; they are left out
 
 	skipped [reasons]int64
 	streams [protocols]int64
@@ -48,13 +52,17 @@ const (
 	noKey                // TLS that nobody decrypted
 	inTunnel             // behind a CONNECT that succeeded
 	upgraded             // behind an upgrade to a protocol that is not read
-	http2Stream          // HTTP/2
+	http2Control         // frames of HTTP/2 that belong to no stream, or carry nothing of its messages, and the preface
+	http2Push            // promises of a server, and the responses that it pushed
+	http2Stray           // frames of HTTP/2 streams whose head is not known, or that are over
+	hpackUnknown         // requests whose method or path was in the part of a header table that is not known
 	reasons
 )
 
 var reasonNames = [reasons]string{
 	"message", "not-http", "mid-stream", "gap", "incomplete", "bad-request", "bad-response", "bad-framing", "http-0.9",
-	"too-long", "no-memory", "blank-line", "response-alone", "tls-no-key", "tunnel", "upgrade", "http2",
+	"too-long", "no-memory", "blank-line", "response-alone", "tls-no-key", "tunnel", "upgrade", "http2-control",
+	"http2-push", "http2-stray", "hpack-unknown",
 }
 
 // protocolName is what a connection carried in the end.
@@ -128,6 +136,7 @@ func (t *Tally) Add(o *Tally) {
 		{&t.Unanswered, o.Unanswered}, {&t.Refused, o.Refused}, {&t.Responses, o.Responses}, {&t.Alone, o.Alone},
 		{&t.Interim, o.Interim}, {&t.Odd, o.Odd}, {&t.Frames, o.Frames}, {&t.Messages, o.Messages},
 		{&t.Unkept, o.Unkept}, {&t.Unread, o.Unread}, {&t.unnamed, o.unnamed},
+		{&t.GRPC, o.GRPC}, {&t.Pushed, o.Pushed}, {&t.Unresolved, o.Unresolved},
 	} {
 		*p.to += p.from
 	}

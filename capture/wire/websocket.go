@@ -58,6 +58,7 @@ const (
 	opClose  = 8
 	opPing   = 9
 	opPong   = 10
+	opGRPC   = 16 // a message of gRPC, which is no frame
 )
 
 const (
@@ -360,6 +361,8 @@ func opName(op byte) string {
 		return "ping"
 	case opPong:
 		return "pong"
+	case opGRPC:
+		return "grpc"
 	}
 	return "binary"
 }

@@ -66,6 +66,9 @@ type Decoder struct {
 	free  *exchange
 	spare int // exchanges in free
 	inflater
+
+	streams *stream // free ones
+	list    headerList
 }
 
 const defaultBudget = 48 << 20

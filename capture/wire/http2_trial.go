@@ -1,0 +1,85 @@
+package wire
+
+// trial is what speaks for it that the frames of a side are read from the right place on. Until that is enough, what
+// they said is withheld.
+type trial struct {
+	on      bool
+	atStart bool // the present frame began with a Data, as most frames do
+	frames  int  // that followed each other
+	starts  int  // of them those that began with a Data
+	bytes   int  // of them
+	longest int
+	latest  uint32 // http2.latest before it
+}
+
+// Bytes that look like frames may be a part of a body. So many of them were in more than one frame of the body, and the
+// next frame's head would have shown between them.
+const trialBytes = usualFrame + frameHeadBytes
+
+// count adds a frame of n bytes, and reports whether that is enough.
+func (t *trial) count(n int) bool {
+	t.frames++
+	t.bytes += n
+	t.longest = max(t.longest, n)
+	if t.atStart {
+		t.starts++
+	}
+	return t.starts >= 3 || t.frames >= 3 && t.bytes >= max(trialBytes, t.longest)
+}
+
+// try begins to try the frames of a side.
+func (h *http2) try(f *http2Half) {
+	f.state, f.trial = http2Head, trial{on: true, latest: h.latest}
+}
+
+// endTrial settles the trial of a side of which nothing more follows, or nothing for certain.
+func (h *http2) endTrial(side int) {
+	f := &h.half[side]
+	whole := f.state == http2Head && f.n == 0 && !f.block.open
+	switch t := &f.trial; {
+	case t.starts >= 2, whole && (t.starts == 1 || t.frames >= 2):
+		h.acquit(side)
+	default:
+		h.convict(side)
+	}
+}
+
+// acquit ends a side's trial: what its frames said is true.
+func (h *http2) acquit(side int) {
+	f := &h.half[side]
+	f.trial.on = false
+	if !h.known {
+		return
+	}
+	h.sure = h.sure || h.from == side
+	role := h.role(side)
+	for st, next := h.streams.first, (*stream)(nil); st != nil; st = next {
+		next = st.next
+		st.acquit(role)
+		h.settle(st)
+	}
+}
+
+// convict ends a side's trial: it is as if its frames had said nothing.
+func (h *http2) convict(side int) {
+	f := &h.half[side]
+	f.trial.on = false
+	if !h.known {
+		return
+	}
+	role := h.role(side)
+	if role == 0 {
+		h.latest = f.trial.latest
+	}
+	for st, next := h.streams.first, (*stream)(nil); st != nil; st = next {
+		next = st.next
+		st.convict(h.c, role)
+		if !h.sure && h.from == side {
+			st.convict(h.c, role^1)
+		}
+		if !st.asked && !st.e.answering {
+			h.finish(st)
+		}
+	}
+	h.known = h.sure || h.from != side
+}
