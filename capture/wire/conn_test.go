@@ -126,7 +126,7 @@ func TestHTTP2(t *testing.T) {
 	client := preface + "\r\nSM\r\n\r\n" + settings
 	for _, pieces := range [][]piece{{c(client), s(settings)}, {s(settings), c(client)}, append(bytewise(0, client), s(settings))} {
 		_, tally := run(t, Options{}, pieces...)
-		if tally.Streams()["http2"] != 1 || tally.Skipped()["http2"] != tally.Payload {
+		if tally.Streams()["http2"] != 1 || tally.Skipped()["http2-control"] != tally.Payload {
 			t.Errorf("streams %v, skipped %v of %d", tally.Streams(), tally.Skipped(), tally.Payload)
 		}
 	}

@@ -20,7 +20,7 @@ const (
 	hpackOverhead = 32       // of an entry beside name and value
 	hpackDefault  = 4 << 10  // limit until an encoder says otherwise
 	hpackLimit    = 64 << 10 // of what is kept; of a larger table the newest part
-	hpackFree     = 2 << 10  // bytes of text that no budget is asked for
+	hpackFree     = 2 << 10  // bytes of text that a table may have when memory is short
 	hpackNumber   = 1<<32 - 1
 )
 
@@ -191,32 +191,14 @@ func (t *hpackTable) room(p *pool, n int) bool {
 	if len(t.text)+n <= cap(t.text)/4*3 {
 		return true
 	}
-	before := cap(t.text)
-	text, ok := p.grow(t.text, max(n, cap(t.text)*2-len(t.text)))
-	if t.text = text; !ok {
-		return len(text)+n <= cap(text)
+	if size := cap(t.text) * 2; size <= hpackFree || !p.crowded() {
+		t.text, _ = p.grow(t.text, max(n, size-len(t.text)))
 	}
-	if !p.take(hpackCharge(cap(text))) {
-		p.give(hpackCharge(before))
-		p.put(text)
-		t.text = nil
-		return false
-	}
-	p.give(hpackCharge(before))
-	return true
-}
-
-// hpackCharge is what a table asks of the budget for text of a size for which the pool itself asks nothing.
-func hpackCharge(size int) int {
-	if size <= hpackFree || size > smallBuffer {
-		return 0
-	}
-	return size
+	return len(t.text)+n <= cap(t.text)
 }
 
 // free gives the memory back.
 func (t *hpackTable) free(p *pool) {
-	p.give(hpackCharge(cap(t.text)))
 	p.put(t.text)
 	*t = hpackTable{partial: true}
 }

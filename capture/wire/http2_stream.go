@@ -7,7 +7,6 @@ type stream struct {
 	id         uint32
 	e          *exchange
 	asked      bool // the head of the request is known
-	charged    bool // the budget was asked for it
 	ended      [2]bool
 	reset      [2]bool
 	lost       [2]bool   // a gap may have swallowed its end
@@ -35,8 +34,8 @@ type http2Streams struct {
 const (
 	maxStreams  = 1 << 10
 	maxAlone    = 16      // responses that wait for a request which may be handed over later
-	freeStreams = 4       // for which no budget is asked
-	streamCost  = 4 << 10 // what is asked for each of the others
+	freeStreams = 4       // that there may be when memory is short
+	streamCost  = 1 << 10 // bytes of one, buffers not counted
 )
 
 func (s *http2Streams) find(id uint32) *stream {
@@ -50,13 +49,10 @@ func (s *http2Streams) find(id uint32) *stream {
 func (h *http2) open(id uint32) *stream {
 	s := &h.streams
 	p := &h.c.d.pool
-	charged := false
-	for s.number >= freeStreams {
-		if charged = s.number < maxStreams && p.take(streamCost); charged {
-			break
-		}
+	for s.number >= maxStreams || s.number >= freeStreams && p.crowded() {
 		h.giveUp(s.first)
 	}
+	p.small += streamCost
 	d := h.c.d
 	st := d.streams
 	if st == nil {
@@ -64,7 +60,7 @@ func (h *http2) open(id uint32) *stream {
 	} else {
 		d.streams = st.next
 	}
-	*st = stream{id: id, e: d.exchange(), charged: charged, prev: s.last}
+	*st = stream{id: id, e: d.exchange(), prev: s.last}
 	if s.byID == nil {
 		s.byID = map[uint32]*stream{}
 	}
@@ -108,9 +104,7 @@ func (h *http2) remove(st *stream) {
 		s.alone--
 	}
 	d := h.c.d
-	if st.charged {
-		d.pool.give(streamCost)
-	}
+	d.pool.small -= streamCost
 	*st = stream{next: d.streams}
 	d.streams = st
 }

@@ -58,17 +58,6 @@ func (p *pool) out(size int) *int {
 // crowded reports whether there are so many small buffers out that nobody should keep what he can do without.
 func (p *pool) crowded() bool { return p.small > p.budget/2 }
 
-// take asks the budget for n bytes that the pool does not lend itself.
-func (p *pool) take(n int) bool {
-	if n > 0 && p.lent+n > p.budget {
-		return false
-	}
-	p.lent += n
-	return true
-}
-
-func (p *pool) give(n int) { p.lent -= n }
-
 // put takes back a buffer that grow gave.
 func (p *pool) put(b []byte) {
 	size := cap(b)
