@@ -35,9 +35,9 @@ const (
 
 const (
 	frameHeadBytes = 9
-	usualFrame    = 16 << 10 // limit of a payload that peers begin with
-	tryFrame      = 1 << 20  // longest payload while frames are tried
-	unpadded      = -1
+	usualFrame     = 16 << 10 // limit of a payload that peers begin with
+	tryFrame       = 1 << 20  // longest payload while frames are tried
+	unpadded       = -1
 )
 
 // parseFrameHead reads the head of a frame.
