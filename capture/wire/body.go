@@ -43,7 +43,16 @@ func (h *http1) bodyBytes(s *half, at int64, b []byte) {
 	h.count(s, at, len(b))
 	if !s.e.alone {
 		s.of().add(h.c, b)
+		s.call().data(h.c, s.e, at, b)
 	}
+}
+
+// call takes gRPC out of the body that a side is sending.
+func (s *half) call() *grpcCall {
+	if s.role == roleClient {
+		return &s.e.calls[0]
+	}
+	return &s.e.calls[1]
 }
 
 // count takes bytes of the present message.
@@ -83,6 +92,7 @@ func (h *http1) withheld(s *half, b []byte) bool {
 
 // finish ends the message of a side.
 func (h *http1) finish(s *half) {
+	s.call().end(h.c)
 	e := s.e
 	s.state, s.e = stateHead, nil
 	if s.role == roleClient {
@@ -272,6 +282,7 @@ func (h *http1) bodyGap(s *half, at, n int64) bool {
 // missing counts bytes of a body that are not in the capture.
 func (h *http1) missing(s *half, at, n int64) {
 	s.of().skip(h.c, n)
+	s.call().gap(h.c, s.e, n)
 	if s.role == roleServer {
 		s.e.lastAt = max(s.e.lastAt, at)
 		s.e.wire += n

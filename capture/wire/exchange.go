@@ -135,6 +135,7 @@ func (e *exchange) fill(q *capture.Request, c *Conn) {
 	q.Headers = e.req.appendTo(q.Headers)
 	q.Body, q.BodySize = e.body.result()
 	c.d.names(q, c.ends[c.http.client].Addr(), e.frame)
+	q.Messages = e.appendMessages(q.Messages)
 	if e.status == 0 {
 		return
 	}
@@ -149,7 +150,6 @@ func (e *exchange) fill(q *capture.Request, c *Conn) {
 	if !e.respBody.unknown {
 		q.RespWire = e.wire
 	}
-	q.Messages = e.appendMessages(q.Messages)
 }
 
 var schemes = [2][]byte{[]byte("http"), []byte("https")}

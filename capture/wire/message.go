@@ -24,6 +24,7 @@ func (h *http1) request(s *half, side int, at int64, text []byte) reason {
 		return why
 	}
 	e.at, e.frame = s.at, s.frame
+	e.calls[0].begin(e.asks.content, 'c')
 	h.recognise(s, side, roleClient)
 	h.c.tally.count(e.to, len(text))
 	s.e, s.to = e, e.to
@@ -82,6 +83,9 @@ func (h *http1) response(s *half, side int, at int64, text []byte) reason {
 		h.c.tally.Responses++
 	}
 	e.parseResponse(h.c, text, n+1)
+	if !e.alone {
+		e.calls[1].begin(e.answers.content, 's')
+	}
 	e.status, e.firstAt, e.lastAt, e.answering = status, s.at, at, true
 	e.wire = int64(len(text))
 	s.e, s.to = e, e.to
