@@ -98,6 +98,11 @@ func (h *http2) remove(st *stream) {
 	} else {
 		st.next.prev = st.prev
 	}
+	for side := range h.half {
+		if f := &h.half[side]; f.stream == st { // the rest of its frame is too late
+			f.stream, f.to = nil, http2Stray
+		}
+	}
 	delete(s.byID, st.id)
 	s.number--
 	if st.alone {
