@@ -20,8 +20,10 @@ const (
 	hpackOverhead = 32       // of an entry beside name and value
 	hpackDefault  = 4 << 10  // limit until an encoder says otherwise
 	hpackLimit    = 64 << 10 // of what is kept; of a larger table the newest part
-	hpackFree     = 2 << 10  // bytes of text that a table may have when memory is short
-	hpackNumber   = 1<<32 - 1
+	hpackFree     = 2 << 10  // bytes that a table may have when memory is short
+
+	hpackEntrySize = 12
+	hpackNumber    = 1<<32 - 1
 )
 
 // hpackField is a header field. Name and value are valid until the next one is read.
@@ -174,9 +176,8 @@ func (t *hpackTable) insert(p *pool, f *hpackField) {
 
 // room makes room for n bytes of text and one entry, where possible in place of entries that are gone.
 func (t *hpackTable) room(p *pool, n int) bool {
-	if len(t.entries) == cap(t.entries) && t.first > len(t.entries)/2 {
-		t.entries = t.entries[:copy(t.entries, t.entries[t.first:])]
-		t.first = 0
+	if len(t.entries) == cap(t.entries) && !t.roomForEntry(p) {
+		return false
 	}
 	if cap(t.text)-len(t.text) >= n {
 		return true
@@ -197,8 +198,25 @@ func (t *hpackTable) room(p *pool, n int) bool {
 	return len(t.text)+n <= cap(t.text)
 }
 
+// roomForEntry makes room for an entry where there is none.
+func (t *hpackTable) roomForEntry(p *pool) bool {
+	if t.first > len(t.entries)/2 {
+		t.entries = t.entries[:copy(t.entries, t.entries[t.first:])]
+		t.first = 0
+		return true
+	}
+	if len(t.entries) >= hpackFree/hpackOverhead && p.crowded() {
+		return false
+	}
+	more := max(len(t.entries), 8)
+	p.small += more * hpackEntrySize
+	t.entries = append(make([]hpackEntry, 0, len(t.entries)+more), t.entries...)
+	return true
+}
+
 // free gives the memory back.
 func (t *hpackTable) free(p *pool) {
+	p.small -= cap(t.entries) * hpackEntrySize
 	p.put(t.text)
 	*t = hpackTable{partial: true}
 }

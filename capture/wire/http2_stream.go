@@ -34,7 +34,7 @@ type http2Streams struct {
 const (
 	maxStreams  = 1 << 10
 	maxAlone    = 16      // responses that wait for a request which may be handed over later
-	freeStreams = 4       // that there may be when memory is short
+	freeStreams = 1       // that there may be when memory is short
 	streamCost  = 1 << 10 // bytes of one, buffers not counted
 )
 
