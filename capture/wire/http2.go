@@ -89,6 +89,7 @@ func enterHTTP2(c *Conn) protocol {
 func (h *http2) data(side int, at int64, b []byte) int {
 	f := &h.half[side]
 	f.fresh = true
+	f.trial.split = f.trial.split || f.n > 0 || f.state == http2Payload && f.length < shortFrame
 	for rest := b; len(rest) > 0; {
 		var n int
 		switch f.state {
@@ -161,6 +162,9 @@ func (h *http2) begin(side int) bool {
 		return false
 	case !isSound(f.kind, f.flags, f.id, f.length), f.kind == framePush && h.known && !server:
 		return false
+	}
+	if f.trial.on && f.trial.long() {
+		h.acquit(side)
 	}
 	f.state = http2Payload
 	switch f.kind {
@@ -255,8 +259,10 @@ func (h *http2) endFrame(side int, at int64) {
 			h.endStream(st, side, true)
 		}
 	}
-	if f.trial.on && f.trial.count(len(f.head)+f.length) {
-		h.acquit(side)
+	if f.trial.on {
+		if f.trial.count(len(f.head) + f.length); f.trial.aligned(3) {
+			h.acquit(side)
+		}
 	}
 }
 

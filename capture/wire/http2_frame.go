@@ -35,8 +35,7 @@ const (
 
 const (
 	frameHeadBytes = 9
-	usualFrame     = 16 << 10 // limit of a payload that peers begin with
-	tryFrame       = 1 << 20  // longest payload while frames are tried
+	tryFrame       = 512 << 10 // longest payload while frames are tried
 	unpadded       = -1
 )
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -18,11 +19,11 @@ import (
 	"trafficreplay/capture"
 )
 
-// tee records what the two ends of connections send each other, in the order in which a capture would see it.
+// tee records what the two ends of connections write, in the order in which a capture would see it.
 type tee struct {
 	net.Listener
 	mu    sync.Mutex
-	conns []*conversation
+	conns map[string]*conversation // by the client's address
 }
 
 func (l *tee) Accept() (net.Conn, error) {
@@ -30,35 +31,40 @@ func (l *tee) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	return l.wrap(c, 1, c.RemoteAddr()), nil
+}
+
+func (l *tee) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return l.wrap(c, 0, c.LocalAddr()), nil
+}
+
+func (l *tee) wrap(c net.Conn, side int, client net.Addr) net.Conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	v := &conversation{}
-	l.conns = append(l.conns, v)
-	return &teed{Conn: c, tee: l, v: v}, nil
+	if l.conns[client.String()] == nil {
+		l.conns[client.String()] = &conversation{}
+	}
+	return &teed{Conn: c, tee: l, side: side, v: l.conns[client.String()]}
 }
 
 type teed struct {
 	net.Conn
-	tee *tee
-	v   *conversation
+	tee  *tee
+	side int
+	v    *conversation
 }
 
-func (c *teed) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.note(0, b[:n])
-	return n, err
-}
-
+// Write notes what is written, as packets of what Ethernet carries, before the other end can answer.
 func (c *teed) Write(b []byte) (int, error) {
-	c.note(1, b) // before the other end can answer
-	return c.Conn.Write(b)
-}
-
-// note adds bytes as packets of what Ethernet carries.
-func (c *teed) note(side int, b []byte) {
 	c.tee.mu.Lock()
-	defer c.tee.mu.Unlock()
-	c.v.say(side, string(b), 1448, start+int64(len(c.v.packets))*1000)
+	c.v.say(c.side, string(b), 1448, start+int64(len(c.v.packets))*1000)
+	c.tee.mu.Unlock()
+	return c.Conn.Write(b)
 }
 
 // h2Server serves HTTP/2 in the clear, and records it.
@@ -70,14 +76,14 @@ func h2Server(t testing.TB, handler http.HandlerFunc) (url string, client *http.
 	if err != nil {
 		t.Fatal(err)
 	}
-	recorded = &tee{Listener: ln}
+	recorded = &tee{Listener: ln, conns: map[string]*conversation{}}
 	server := httptest.NewUnstartedServer(handler)
 	server.Listener.Close()
 	server.Listener = recorded
 	server.Config.Protocols = &protocols
 	server.Start()
 	t.Cleanup(server.Close)
-	return server.URL, &http.Client{Transport: &http.Transport{Protocols: &protocols, DisableCompression: true}}, recorded
+	return server.URL, &http.Client{Transport: &http.Transport{Protocols: &protocols, DisableCompression: true, DialContext: recorded.dial}}, recorded
 }
 
 // stop ends the client's connections, and returns what was recorded: the longest connection first.
@@ -85,7 +91,7 @@ func (l *tee) stop(client *http.Client) []*conversation {
 	client.CloseIdleConnections()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	used := slices.DeleteFunc(l.conns, func(v *conversation) bool { return len(v.packets) == 0 })
+	used := slices.DeleteFunc(slices.Collect(maps.Values(l.conns)), func(v *conversation) bool { return len(v.packets) == 0 })
 	slices.SortFunc(used, func(a, b *conversation) int { return len(b.packets) - len(a.packets) })
 	return used
 }
@@ -194,7 +200,7 @@ func recordH2(t testing.TB, all []h2Sent, atATime int) []*conversation {
 func sameAsH2(all []h2Sent, q *capture.Request, whole bool) error {
 	var i int
 	if _, err := fmt.Sscanf(string(q.Target), "/%d/", &i); err != nil || i >= len(all) {
-		return fmt.Errorf("no such request: %s", show(q))
+		return fmt.Errorf("no such request: %.200s", show(q))
 	}
 	x := all[i]
 	wrong := func(what string, got, want any) error {
@@ -319,7 +325,7 @@ func (v *conversation) enterAt(side, at int) *conversation {
 	return cut
 }
 
-// TestHTTP2EnteredAnywhere enters a recorded connection at every third byte of each side.
+// TestHTTP2EnteredAnywhere enters a recorded connection at every seventh byte of each side.
 func TestHTTP2EnteredAnywhere(t *testing.T) {
 	all := h2Exchanges(40)
 	for i := range all { // every byte of the bodies need not be tried
@@ -329,7 +335,7 @@ func TestHTTP2EnteredAnywhere(t *testing.T) {
 		v := recordH2(t, all, atATime)[0]
 		runs, recovered, answered, possible := 0, 0, 0, 0.0
 		for side := range v.stream {
-			step := 3
+			step := 7
 			if testing.Short() {
 				step = 31
 			}
@@ -394,5 +400,45 @@ func TestHTTP2GapAnywhere(t *testing.T) {
 		if float64(recovered) < 0.6*possible {
 			t.Errorf("%d at a time: fewer than 60%% of the requests were recovered", atATime)
 		}
+	}
+}
+
+// TestHTTP2InBodies enters a connection anywhere whose bodies are themselves what clients of HTTP/2 sent, as a recording of
+// traffic holds it that somebody uploads. (None ends with a whole frame: then nothing tells it from the connection.)
+func TestHTTP2InBodies(t *testing.T) {
+	inner := newPeer(0)
+	var text strings.Builder
+	for i := range 400 {
+		text.WriteString(inner.headers(uint32(2*i+1), i%2 == 0, ":method=GET", ":scheme=http", ":authority=inner", fmt.Sprintf(":path=/inner/%d", i)).text)
+		if i%2 == 1 {
+			text.WriteString(inner.data(uint32(2*i+1), true, repeat("b", i)).text)
+		}
+	}
+	all := h2Exchanges(9)
+	for i := range all {
+		all[i].method, all[i].body, all[i].respBody = "POST", text.String()[:3000*i], text.String()[200*i:text.Len()-5]
+	}
+	v := recordH2(t, all, 1)[0]
+	runs, wrong, recovered := 0, 0, 0
+	for side := range v.stream {
+		step := 1009
+		for at := 1; at < len(v.stream[side]); at += step {
+			cut := v.enterAt(side, at)
+			got, _ := cut.decode(t, packet{}, [2]int{})
+			runs++
+			recovered += len(got)
+			for _, q := range got {
+				if err := sameAsH2(all, q, false); err != nil {
+					wrong++
+					if wrong < 4 {
+						t.Errorf("entered at byte %d of side %d: %v", at, side, err)
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d runs, %d requests recovered, %d wrong", runs, recovered, wrong)
+	if recovered < 2*runs {
+		t.Errorf("%d requests were recovered in %d runs, want 2 a run", recovered, runs)
 	}
 }

@@ -4,28 +4,38 @@ package wire
 // they said is withheld.
 type trial struct {
 	on      bool
-	atStart bool // the present frame began with a Data, as most frames do
+	atStart bool // the present frame began with a Data
+	split   bool // a Data began within a short frame
 	frames  int  // that followed each other
-	starts  int  // of them those that began with a Data
+	starts  int  // of them those that began with a Data, as most frames do
 	bytes   int  // of them
 	longest int
 	latest  uint32 // http2.latest before it
 }
 
-// Bytes that look like frames may be a part of a body. So many of them were in more than one frame of the body, and the
-// next frame's head would have shown between them.
-const trialBytes = usualFrame + frameHeadBytes
+// Bytes that look like frames may be a part of a body, which somebody uploads who has recorded traffic. So many of them
+// are more than one frame of the body, whose next head would have shown between them: peers begin with a limit of
+// 16 KiB, and those that are known to allow more seldom send more than this.
+const trialBytes = 64<<10 + frameHeadBytes
 
-// count adds a frame of n bytes, and reports whether that is enough.
-func (t *trial) count(n int) bool {
+// shortFrame is the length up to which a frame is expected to come in one piece.
+const shortFrame = 1 << 10
+
+// count adds a frame of n bytes.
+func (t *trial) count(n int) {
 	t.frames++
 	t.bytes += n
 	t.longest = max(t.longest, n)
 	if t.atStart {
 		t.starts++
 	}
-	return t.starts >= 3 || t.frames >= 3 && t.bytes >= max(trialBytes, t.longest)
 }
+
+// aligned reports whether so many frames begin where a Data does, and none where it does not, that it cannot be chance.
+func (t *trial) aligned(starts int) bool { return t.starts >= starts && !t.split }
+
+// long reports whether so many frames followed each other that they cannot lie within one of a body.
+func (t *trial) long() bool { return t.frames >= 3 && t.bytes >= max(trialBytes, t.longest) }
 
 // try begins to try the frames of a side.
 func (h *http2) try(f *http2Half) {
@@ -37,7 +47,7 @@ func (h *http2) endTrial(side int) {
 	f := &h.half[side]
 	whole := f.state == http2Head && f.n == 0 && !f.block.open
 	switch t := &f.trial; {
-	case t.starts >= 2, whole && (t.starts == 1 || t.frames >= 2):
+	case t.aligned(2), whole && (t.aligned(1) || t.frames >= 2 && !t.split):
 		h.acquit(side)
 	default:
 		h.convict(side)
