@@ -128,7 +128,7 @@ func (h *http2) frameHead(side int, at int64, b []byte) int {
 	f := &h.half[side]
 	if f.n == 0 {
 		f.at, f.frame = at, h.c.Frame
-		f.trial.atStart = f.fresh
+		h.atStart(side, f.fresh)
 	}
 	n := copy(f.head[f.n:], b)
 	if f.n += n; f.n < len(f.head) {

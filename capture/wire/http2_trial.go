@@ -42,6 +42,18 @@ func (h *http2) try(f *http2Half) {
 	f.state, f.trial = http2Head, trial{on: true, latest: h.latest}
 }
 
+// atStart notes whether a frame begins with a Data. What came before the first that does is given up: it may be the end of
+// a body.
+func (h *http2) atStart(side int, starts bool) {
+	f := &h.half[side]
+	if f.trial.on && starts && f.trial.starts == 0 && f.trial.frames > 0 && !f.block.open {
+		h.convict(side)
+		f.table.lose()
+		h.try(f)
+	}
+	f.trial.atStart = starts
+}
+
 // endTrial settles the trial of a side of which nothing more follows, or nothing for certain.
 func (h *http2) endTrial(side int) {
 	f := &h.half[side]
