@@ -99,7 +99,7 @@ var dependencies = []struct {
 	{"github.com/goccy/go-yaml", []string{"capture/strictyaml"}, nil, "the workload file and the redaction rules: positions in errors, and comments that survive a re-fit"},
 	{"github.com/HdrHistogram/hdrhistogram-go", []string{"replay/tally"}, nil, "latency histograms and intervals.hlog"},
 	{"golang.org/x/term", []string{"cmd/replay"}, nil, "whether a stream is a terminal"},
-	{"golang.org/x/net", []string{"capture/packet"}, nil, "the filter of live captures, as a program for the kernel"},
+	{"golang.org/x/net", []string{"capture/packet"}, []string{"capture/wire"}, "the filter of live captures, as a program for the kernel; in tests another framer and header compression of HTTP/2 to hold ours against"},
 	{"golang.org/x/sys", []string{"capture/packet", "replay/send"}, nil, "packet sockets, epoll and timer slack, which the standard library does not offer"},
 	{"github.com/spf13/cobra", []string{"cmd/replay"}, nil, "commands, flags and help"},
 	{"github.com/rogpeppe/go-internal", nil, []string{"cmd/replay"}, "testscript: a script per behaviour of the commands"},

@@ -54,6 +54,11 @@ func (p *peer) data(id uint32, end bool, text string) piece {
 	return p.take()
 }
 
+func (p *peer) ping() piece {
+	p.WritePing(false, [8]byte{})
+	return p.take()
+}
+
 func (p *peer) reset(id uint32) piece {
 	p.WriteRSTStream(id, xhttp2.ErrCodeCancel)
 	return p.take()
@@ -191,7 +196,7 @@ func TestHTTP2Script(t *testing.T) {
 				text += inner.get(2*id + 101).text
 			}
 			d := s.data(1, true, text+"and more")
-			return []piece{c.get(1), s.headers(1, false, ":status=200"), d.part(0, 5), lose(1, 4), d.part(9, len(d.text)), c.get(3), s.headers(3, true, ":status=200"), c.get(5), s.headers(5, true, ":status=200")}
+			return []piece{c.get(1), s.headers(1, false, ":status=200"), d.part(0, 5), lose(1, 4), d.part(9, len(d.text)), s.ping(), c.get(3), s.headers(3, true, ":status=200"), c.get(5), s.headers(5, true, ":status=200")}
 		}, "GET h/3 HTTP/2.0 -> 200\nGET h/5 HTTP/2.0 -> 200\nGET h/1 HTTP/2.0 -> 200 /-1\nskipped gap 66"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -225,6 +230,7 @@ func TestHTTP2Begins(t *testing.T) {
 			s.headers(1, true, ":status=418", "server=x")
 			c.headers(1, true, ":method=GET", ":scheme=http", ":path=/old", ":authority=h", "x-old=1")
 			return []piece{
+				c.ping(), s.ping(),
 				c.headers(3, true, ":method=GET", ":scheme=http", ":path=/3", ":authority=h", "x-old=1", "x-new=1"), s.headers(3, true, ":status=200"),
 				c.headers(5, true, ":method=GET", ":scheme=http", ":path=/old", ":authority=h"), s.headers(5, true, ":status=200"),
 				c.headers(7, true, ":method=GET", ":scheme=http", ":path=/3", ":authority=new", "x-new=1"), s.headers(7, true, ":status=418"),

@@ -10,6 +10,7 @@ type trial struct {
 	starts  int  // of them those that began with a Data, as most frames do
 	bytes   int  // of them
 	longest int
+	renewed bool   // it began anew where two that began with a Data had followed each other
 	latest  uint32 // http2.latest before it
 }
 
@@ -42,14 +43,15 @@ func (h *http2) try(f *http2Half) {
 	f.state, f.trial = http2Head, trial{on: true, latest: h.latest}
 }
 
-// atStart notes whether a frame begins with a Data. What came before the first that does is given up: it may be the end of
-// a body.
+// atStart notes whether a frame begins with a Data. What came before the second that does is given up: it may be the
+// end of a body, which led to a true frame by chance.
 func (h *http2) atStart(side int, starts bool) {
 	f := &h.half[side]
-	if f.trial.on && starts && f.trial.starts == 0 && f.trial.frames > 0 && !f.block.open {
+	if t := &f.trial; t.on && starts && t.starts == 1 && !t.renewed && !f.block.open {
 		h.convict(side)
 		f.table.lose()
 		h.try(f)
+		t.starts, t.frames, t.renewed = 1, 1, true
 	}
 	f.trial.atStart = starts
 }
