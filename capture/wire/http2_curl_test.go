@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bufio"
-	"encoding/base64"
 	"io"
 	"net"
 	"net/http"
@@ -23,9 +22,9 @@ func TestHTTP2Curl(t *testing.T) {
 		t.Skip("curl was built without HTTP/2")
 	}
 	for _, test := range []struct{ name, args, out, want string }{
-		{"upgrade", "--http2 URL/a --next -sS --http2 -d body URL/b", "GET /a POST /b body",
-			"GET HOST/a HTTP/1.1 -> 200 GET /a /7\nPOST HOST/b HTTP/2.0 body=body/4 -> 200 POST /b body/12"},
-		{"prior knowledge", "--http2-prior-knowledge -d body URL/b", "POST /b body", "POST HOST/b HTTP/2.0 body=body/4 -> 200 POST /b body/12"},
+		{"upgrade", "--http2 URL/a --next -sS --http2 -d body URL/b", "GET /agot body",
+			"GET HOST/a HTTP/1.1 -> 200 GET /a/6\nPOST HOST/b HTTP/2.0 body=body/4 -> 201 got body/8"},
+		{"prior knowledge", "--http2-prior-knowledge -d body URL/b", "got body", "POST HOST/b HTTP/2.0 body=body/4 -> 201 got body/8"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -62,19 +61,40 @@ func serveUpgrade(t *testing.T, ln net.Listener) *conversation {
 	c := l.wrap(raw, 1, raw.RemoteAddr()).(*teed)
 	defer c.Close()
 	r := bufio.NewReader(io.TeeReader(raw, noting{c}))
-	opts := &xhttp2.ServeConnOpts{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, r.Method+" "+r.URL.Path+" ")
-		io.Copy(w, r.Body)
-	})}
-	if first, _ := r.Peek(3); string(first) != "PRI" {
-		if opts.UpgradeRequest, err = http.ReadRequest(r); err != nil {
+	server := newPeer(1)
+	server.Framer = *xhttp2.NewFramer(&server.buf, r)
+	say := func(p piece) { io.WriteString(c, p.text) }
+	first, _ := r.Peek(3)
+	if upgrade := string(first) != "PRI"; upgrade {
+		q, err := http.ReadRequest(r)
+		if err != nil {
 			t.Errorf("upgrade: %v", err)
+			return c.v
 		}
-		opts.Settings, _ = base64.RawURLEncoding.DecodeString(opts.UpgradeRequest.Header.Get("HTTP2-Settings"))
-		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+		say(piece{text: "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"})
+		say(server.hello())
+		say(server.headers(1, false, ":status=200"))
+		say(server.data(1, true, q.Method+" "+q.URL.Path))
+	} else {
+		say(server.hello())
 	}
-	new(xhttp2.Server).ServeConn(buffered{c, r}, opts)
-	return c.v
+	io.CopyN(io.Discard, r, int64(len(clientPreface)))
+	for {
+		switch f, err := server.ReadFrame(); x := f.(type) {
+		case *xhttp2.SettingsFrame:
+			if !x.IsAck() {
+				server.WriteSettingsAck()
+				say(server.take())
+			}
+		case *xhttp2.DataFrame:
+			say(server.headers(x.StreamID, false, ":status=201"))
+			say(server.data(x.StreamID, true, "got "+string(x.Data())))
+		default:
+			if err != nil {
+				return c.v
+			}
+		}
+	}
 }
 
 // noting notes what a server reads.
@@ -86,11 +106,3 @@ func (n noting) Write(b []byte) (int, error) {
 	n.c.v.say(0, string(b), 1448, start+int64(len(n.c.v.packets))*1000)
 	return len(b), nil
 }
-
-// buffered reads a connection through a buffer.
-type buffered struct {
-	net.Conn
-	r *bufio.Reader
-}
-
-func (b buffered) Read(p []byte) (int, error) { return b.r.Read(p) }
