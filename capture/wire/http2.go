@@ -69,8 +69,9 @@ func newHTTP2(c *Conn, client int, from *exchange) protocol {
 		h.seek(client^1, afterGap)
 	}
 	if from != nil {
-		c.tally.Responses-- // the 101 was none
-		c.tally.Interim++
+		if c.tally.Interim++; from.to == inMessage {
+			c.tally.Responses-- // the 101 was none
+		}
 		h.latest = 1
 		h.open(1).continueFrom(c, from)
 	}

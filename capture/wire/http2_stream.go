@@ -298,7 +298,9 @@ func (h *http2) finish(st *stream) {
 	if !e.answering {
 		to = st.why[1]
 	} else {
-		c.tally.Responses++
+		if e.to == inMessage {
+			c.tally.Responses++
+		}
 		e.unending = st.lost[1] && !st.ended[1]
 	}
 	c.tally.count(to, int(st.bytes[1]))

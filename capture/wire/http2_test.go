@@ -245,7 +245,7 @@ func (v *conversation) enterAt(side, at int) *conversation {
 	return cut
 }
 
-// TestHTTP2EnteredAnywhere enters a recorded connection at every seventh byte of each side.
+// TestHTTP2EnteredAnywhere enters a recorded connection at every eleventh byte of each side.
 func TestHTTP2EnteredAnywhere(t *testing.T) {
 	all := h2Exchanges(40)
 	for i := range all { // every byte of the bodies need not be tried
@@ -255,7 +255,7 @@ func TestHTTP2EnteredAnywhere(t *testing.T) {
 		v := recordH2(t, all, atATime)[0]
 		runs, recovered, answered, possible := 0, 0, 0, 0.0
 		for side := range v.stream {
-			step := 7
+			step := 11
 			if testing.Short() {
 				step = 31
 			}
@@ -323,7 +323,7 @@ func TestHTTP2GapAnywhere(t *testing.T) {
 	}
 }
 
-// TestHTTP2InBodies enters a connection at each packet whose bodies are themselves what clients of HTTP/2 sent, as a recording of
+// TestHTTP2InBodies enters a connection at every fourth packet whose bodies are themselves what clients of HTTP/2 sent, as a recording of
 // traffic holds it that somebody uploads. (None ends with a whole frame: then nothing tells it from the connection.)
 func TestHTTP2InBodies(t *testing.T) {
 	inner := newPeer(0)
@@ -341,7 +341,7 @@ func TestHTTP2InBodies(t *testing.T) {
 	v := recordH2(t, all, 1)[0]
 	runs, wrong, recovered := 0, 0, 0
 	for i, p := range v.packets {
-		if testing.Short() && i%5 != 0 {
+		if i%4 != 0 || testing.Short() && i%20 != 0 {
 			continue
 		}
 		got, _ := v.enterAt(p.side, p.from).decode(t, packet{}, [2]int{})
