@@ -3,6 +3,7 @@ package har
 import (
 	"bytes"
 	"encoding/base64"
+	"math"
 	"net/url"
 	"strconv"
 	"strings"
@@ -47,10 +48,12 @@ type entry struct {
 	} `json:"response"`
 	Timings struct {
 		Blocked, DNS, Connect, Send, Wait, Receive number
+		Unknown                                    string `json:"_unknown"` // ours, see outTimings
 	} `json:"timings"`
 	Connection any    `json:"connection"`
 	FromCache  any    `json:"_fromCache"`         // Chrome: "memory" or "disk"
 	Messages   []sent `json:"_webSocketMessages"` // Chrome
+	Client     string `json:"_client"`            // ours
 }
 
 // sent is one message of a WebSocket.
@@ -139,6 +142,9 @@ func (e *entry) request(q *capture.Request, r *Reader) error {
 	host, target := split(rest)
 	q.Host, q.Target = []byte(host), target
 	q.Client, q.Conn = r.base, r.conn(e.Connection)
+	if e.Client != "" {
+		q.Client = []byte(e.Client)
+	}
 	e.times(q, at)
 	q.Headers = e.Request.Headers.fields(q.Headers)
 	e.body(q)
@@ -228,19 +234,28 @@ func (e *entry) times(q *capture.Request, at time.Time) {
 	if before > day {
 		before = 0
 	}
-	q.At = at.UnixNano() + int64(before*1000)*int64(time.Microsecond)
+	q.At = at.UnixNano() + micros(before)*int64(time.Microsecond)
 	if send, wait := e.Timings.Send.positive(), e.Timings.Wait.positive(); e.Timings.Wait.known && e.Timings.Wait.v >= 0 && send+wait < day {
-		q.FirstUS = int64((send + wait) * 1000)
+		q.FirstUS = micros(send + wait)
 		if e.Timings.Receive.known && e.Timings.Receive.v >= 0 && e.Timings.Receive.v < day {
-			q.DurUS = q.FirstUS + int64(e.Timings.Receive.v*1000)
+			q.DurUS = q.FirstUS + micros(e.Timings.Receive.v)
 		}
 	} else if e.Time.known && e.Time.v >= before && e.Time.v < day {
-		q.DurUS = int64((e.Time.v - before) * 1000)
+		q.DurUS = micros(e.Time.v - before)
+	}
+	if u := e.Timings.Unknown; u == "first" || u == "both" {
+		q.FirstUS = capture.Unknown
+	}
+	if u := e.Timings.Unknown; u == "total" || u == "both" {
+		q.DurUS = capture.Unknown
 	}
 	if e.Response.Status.positive() == 0 { // nothing came
 		q.FirstUS, q.DurUS = capture.Unknown, capture.Unknown
 	}
 }
+
+// micros is milliseconds as microseconds.
+func micros(ms float64) int64 { return int64(math.Round(ms * 1000)) }
 
 // body fills the request's body. The parts of a multipart form are not what was sent, so only its size is known.
 func (e *entry) body(q *capture.Request) {
@@ -353,6 +368,6 @@ func (e *entry) messages(q *capture.Request) {
 				data = b
 			}
 		}
-		q.Messages = append(q.Messages, capture.Message{US: int64(us), Dir: dir, Op: op, Data: data})
+		q.Messages = append(q.Messages, capture.Message{US: int64(math.Round(us)), Dir: dir, Op: op, Data: data})
 	}
 }

@@ -61,16 +61,30 @@ func (l *Live) IsLines() (bool, error) {
 	if err != nil && err != io.EOF {
 		return false, err
 	}
-	if bytes.HasPrefix(head, []byte("{")) && bytes.Contains(head, []byte(`"log"`)) { // a document is longer, a log's line may not be
+	if mayBeRecording(head) { // a document is longer, a log's line may not be
 		head, _ = l.in.stream.buffer.Peek(sniffRecording)
-		for i := range recordings {
-			if recordings[i].recognise(head) {
-				return false, nil
-			}
+		if recordingOf(head) != nil {
+			return false, nil
 		}
 	}
 	return compression(head) == "" && !capture.IsCaptureFile(head) && bytes.IndexByte(head, 0) < 0 &&
 		!bytes.HasPrefix(head, []byte("\xff\xfe")) && !bytes.HasPrefix(head, []byte("\xfe\xff")), nil
+}
+
+// mayBeRecording reports whether what begins with head is worth waiting for more of it.
+func mayBeRecording(head []byte) bool {
+	switch head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")); {
+	case bytes.HasPrefix(head, []byte("{")):
+		for _, key := range []string{`"log"`, `"attack"`, `"method"`, `"url"`} {
+			if bytes.Contains(head, []byte(key)) {
+				return true
+			}
+		}
+		return false
+	case len(head) > 1 && head[0] >= '1' && head[0] <= '3' && head[1] == ' ': // GoReplay's payload type
+		return true
+	}
+	return bytes.Contains(head, []byte(" http://")) || bytes.Contains(head, []byte(" https://"))
 }
 
 // Read reads the stream instead of Recognise and Copy.

@@ -19,7 +19,7 @@ type log struct {
 	add    func(*capture.Request) error // takes a request; a [*capture.SyntaxError] says that it did not
 	ledger capture.Ledger
 	before int64   // lines in earlier ledgers of the same input
-	number int64   // of the line at hand, in the input
+	number int64   // of the line or entry at hand, in the input
 	parts  *joiner // nil: its lines are whole
 	base   string  // of the input's name
 	src    []byte

@@ -7,7 +7,9 @@ import (
 	"io"
 
 	"trafficreplay/capture"
+	"trafficreplay/capture/gor"
 	"trafficreplay/capture/har"
+	"trafficreplay/capture/vegeta"
 )
 
 // recording is the format of a file in which another tool keeps requests. Its ledger counts entries as lines.
@@ -23,8 +25,30 @@ type entries interface {
 	Next(q *capture.Request) error
 }
 
+// What some of them know besides.
+type (
+	// numbered gives the place in the file of the entry that Next was about, where it is no count of the calls.
+	numbered interface{ Number() int64 }
+	// answered counts the responses so far.
+	answered interface{ Responses() int64 }
+	// doubtful says what is doubtful about what was read.
+	doubtful interface{ Notes() []string }
+)
+
 var recordings = []recording{
 	{"har", har.Recognise, func(r io.Reader, name string) entries { return har.NewReader(r, name) }},
+	{"gor", gor.Recognise, func(r io.Reader, name string) entries { return gor.NewReader(r, name) }},
+	{"vegeta", vegeta.Recognise, func(r io.Reader, name string) entries { return vegeta.NewReader(r, name) }},
+}
+
+// recordingOf is the format of a file that begins with head; nil: it is no recording that we read.
+func recordingOf(head []byte) *recording {
+	for i := range recordings {
+		if recordings[i].recognise(head) {
+			return &recordings[i]
+		}
+	}
+	return nil
 }
 
 // lookAtRecording reports whether the input is a recording. A format that the user named is a log's.
@@ -32,19 +56,16 @@ func (s *Set) lookAtRecording(in *input) bool {
 	if o := s.o.Accesslog; o.Format != "" || o.LogFormat != "" || len(o.Fields) > 0 {
 		return false
 	}
-	head, _ := in.stream.lines.peek(sniffSize)
-	for i := range recordings {
-		if !recordings[i].recognise(head) {
-			continue
-		}
-		in.recording = &recordings[i]
-		var q capture.Request
-		if in.recording.open(bytes.NewReader(head), in.name).Next(&q) == nil {
-			in.first = q.At
-		}
-		return true
+	head, _ := in.stream.lines.peek(sampleBytes)
+	in.recording = recordingOf(head)
+	if in.recording == nil {
+		return false
 	}
-	return false
+	var q capture.Request
+	if in.recording.open(bytes.NewReader(head), in.name).Next(&q) == nil {
+		in.first = q.At
+	}
+	return true
 }
 
 // loadRecording reads the entries of a recording into the sorter and keeps their ledger.
@@ -60,13 +81,23 @@ func (s *Set) loadRecording(in *input) error {
 		}
 	}
 	l := s.newLog(in, s.sorter.Add)
-	if err := l.readEntries(in.recording.open(in.stream.lines.rest(), in.name)); err != nil {
+	from := in.recording.open(in.stream.lines.rest(), in.name)
+	if err := l.readEntries(from); err != nil {
 		return err
+	}
+	if from, ok := from.(answered); ok {
+		l.ledger.Responses = from.Responses()
+	}
+	if from, ok := from.(doubtful); ok && l.ledger.Lines > 0 {
+		for _, n := range from.Notes() {
+			s.note("%s: %s", in.name, n)
+		}
 	}
 	return l.finish()
 }
 
 func (l *log) readEntries(from entries) error {
+	numbers, _ := from.(numbered)
 	var q capture.Request
 	for {
 		err := from.Next(&q)
@@ -79,6 +110,10 @@ func (l *log) readEntries(from entries) error {
 		}
 		l.ledger.Lines++
 		l.s.lines++
+		l.number = l.ledger.Lines
+		if numbers != nil {
+			l.number = numbers.Number()
+		}
 		if skipped {
 			l.skip(bad.Reason, bad.Part)
 		} else if err := l.keepEntry(&q); err != nil {
