@@ -47,7 +47,7 @@ func (q *Request) AppendURL(dst []byte) (url []byte, encoded bool, why string) {
 	if len(scheme) == 0 {
 		scheme = []byte("http")
 	}
-	dst = append(append(append(dst, scheme...), "://"...), q.Host...)
+	dst = append(append(append(dst, bytes.ToLower(scheme)...), "://"...), q.Host...)
 	for _, c := range q.Target {
 		if c > ' ' && c < 0x7f && c != '#' && c != '"' && c != '<' && c != '>' && c != '\\' && c != '^' && c != '`' && c != '{' && c != '|' && c != '}' {
 			dst = append(dst, c)

@@ -149,6 +149,9 @@ func (r *Reader) emit(q *capture.Request) {
 		q.FirstUS, q.DurUS = x.firstUS, x.durUS
 		if string(q.Method) != "HEAD" && q.Status != 204 && q.Status != 304 && q.Status >= 200 {
 			declared(&q.RespSize, q.RespHeaders)
+			if q.RespSize == 0 && !sized(q.RespHeaders) {
+				q.RespSize = capture.Unknown // up to the end of a connection, for which GoReplay does not wait
+			}
 		}
 	}
 	r.out.put(q, x.number)
@@ -158,12 +161,22 @@ func (r *Reader) emit(q *capture.Request) {
 // whether it did.
 func declared(size *int64, hs []capture.Header) bool {
 	for _, h := range hs {
-		if !bytes.EqualFold(h.Name, []byte("Content-Length")) {
+		if !h.IsNamed("Content-Length") {
 			continue
 		}
 		n, err := strconv.ParseInt(string(h.Value), 10, 64)
 		if err == nil && *size >= 0 && n > *size {
 			*size = n
+			return true
+		}
+	}
+	return false
+}
+
+// sized reports whether the head of a response says how long its body is.
+func sized(hs []capture.Header) bool {
+	for _, h := range hs {
+		if h.IsNamed("Content-Length") || h.IsNamed("Transfer-Encoding") {
 			return true
 		}
 	}

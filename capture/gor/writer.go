@@ -104,7 +104,7 @@ func (w *Writer) request(b []byte, q *capture.Request) []byte {
 		b = append(append(append(b, "Host: "...), q.Host...), "\r\n"...)
 	}
 	w.losses.LoseIf(!host && len(q.Host) == 0, "host (the capture does not hold it)")
-	size := int64(-1)
+	size := noBody
 	if len(q.Body) > 0 {
 		size = int64(len(q.Body))
 	}
@@ -119,9 +119,14 @@ func version(proto []byte) string {
 	return "HTTP/1.1"
 }
 
+// What head does with the length where it is not told one.
+const (
+	noBody     = int64(-1) // one that is declared becomes 0
+	asDeclared = int64(-2)
+)
+
 // head appends header fields and the line that ends them. A body's length replaces what the fields say of it, since
-// chunks were taken apart and values may have been redacted; size below 0: there is no body, and a length that is
-// declared becomes 0.
+// chunks were taken apart and values may have been redacted.
 func (w *Writer) head(b []byte, hs []capture.Header, size int64) []byte {
 	sized, odd, chunked := size < 0, false, false
 	for _, h := range hs {
@@ -135,7 +140,7 @@ func (w *Writer) head(b []byte, hs []capture.Header, size int64) []byte {
 			continue
 		case h.IsNamed("Content-Length") && sized && size >= 0:
 			continue
-		case h.IsNamed("Content-Length"):
+		case h.IsNamed("Content-Length") && size != asDeclared:
 			value = strconv.AppendInt(nil, max(size, 0), 10)
 			sized = true
 		}
@@ -154,17 +159,11 @@ func (w *Writer) head(b []byte, hs []capture.Header, size int64) []byte {
 func (w *Writer) response(b []byte, q *capture.Request) []byte {
 	b = append(b, version(q.Proto)...)
 	b = fmt.Appendf(b, " %d %s\r\n", q.Status, http.StatusText(q.Status))
-	bodiless := string(q.Method) == "HEAD" || q.Status < 200 || q.Status == 204 || q.Status == 304
-	if bodiless {
-		for _, h := range q.RespHeaders {
-			if h.IsField() {
-				b = append(append(append(append(b, h.Name...), ": "...), h.Value...), "\r\n"...)
-			}
-		}
-		return append(b, "\r\n"...)
-	}
-	size := max(q.RespSize, int64(len(q.RespBody)))
 	w.losses.LoseIf(q.RespSize < 0, "size of the response (the capture does not hold it)")
+	size := max(q.RespSize, int64(len(q.RespBody)))
+	if string(q.Method) == "HEAD" || q.Status < 200 || q.Status == 204 || q.Status == 304 || q.RespSize < 0 {
+		size = asDeclared
+	}
 	return append(w.head(b, q.RespHeaders, size), q.RespBody...)
 }
 

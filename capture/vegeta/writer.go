@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"net/url"
 	"unicode/utf8"
 
 	"trafficreplay/capture"
@@ -40,16 +41,18 @@ func NewWriter(w io.Writer) *Writer {
 func (w *Writer) Write(q *capture.Request) error {
 	var encoded bool
 	var why string
-	w.url, encoded, why = q.AppendURL(w.url[:0])
-	switch {
-	case why != "":
-	case !capture.IsToken(q.Method):
+	if w.url, encoded, why = q.AppendURL(w.url[:0]); why == "" && !capture.IsToken(q.Method) {
 		why = "no method"
+	}
+	u, err := url.Parse(string(w.url))
+	if why == "" && err != nil {
+		why = "bad percent-encoding" // the attack would end there
 	}
 	if why != "" {
 		w.losses.LeaveOut(why)
 		return nil
 	}
+	w.losses.LoseIf(!encoded && u.RequestURI() != string(q.Target), "spelling of the target")
 	w.losses.LoseIf(encoded, "raw bytes of the target (percent-encoded)")
 	w.t = target{Method: string(q.Method), URL: string(w.url), Body: q.Body, Header: w.t.Header[:0]}
 	w.header(q)
@@ -58,7 +61,7 @@ func (w *Writer) Write(q *capture.Request) error {
 	if err := w.enc.Encode(&w.t); err != nil {
 		return err
 	}
-	_, err := w.out.Write(w.line.Bytes())
+	_, err = w.out.Write(w.line.Bytes())
 	return err
 }
 

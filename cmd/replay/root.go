@@ -45,7 +45,7 @@ is a complete first use. 'replay demo' shows all of it on bundled traffic.
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().BoolVar(&a.term.quiet, "quiet", false, "no progress and no notes on stderr; errors and warnings stay")
-	root.AddCommand(newCapture(a), newShape(a), newRun(a), newAnalyze(a), newInspect(a), newDemo(a), newVersion(a))
+	root.AddCommand(newCapture(a), newShape(a), newRun(a), newAnalyze(a), newInspect(a), newExport(a), newDemo(a), newVersion(a))
 	return root
 }
 
