@@ -17,7 +17,8 @@ type Writer struct {
 	out     *bufio.Writer
 	losses  capture.Losses
 	payload []byte
-	number  int64 // of requests written
+	number  int64    // of requests written
+	lacks   []string // what the payload at hand lacks
 }
 
 // NewWriter writes to w.
@@ -39,13 +40,14 @@ func (w *Writer) Write(q *capture.Request) error {
 	w.payload = w.request(w.payload[:0], q)
 	if bytes.Contains(w.payload, separator) {
 		w.losses.LeaveOut("GoReplay's separator within")
+		w.lacks = w.lacks[:0]
 		return nil
 	}
 	w.number++
+	w.lose(q)
 	if err := w.write('1', q, q.At, 0); err != nil {
 		return err
 	}
-	w.lose(q)
 	if q.Status < 100 || q.Status > 999 {
 		w.losses.LoseIf(q.DurUS >= 0, "duration (there is no status)")
 		return nil
@@ -53,6 +55,7 @@ func (w *Writer) Write(q *capture.Request) error {
 	w.payload = w.response(w.payload[:0], q)
 	if bytes.Contains(w.payload, separator) {
 		w.losses.Lose("response (GoReplay's separator within)")
+		w.lacks = w.lacks[:0]
 		return nil
 	}
 	stamp, length := times(q)
@@ -87,13 +90,24 @@ func (w *Writer) write(kind byte, q *capture.Request, stamp, length int64) error
 			return err
 		}
 	}
+	for _, what := range w.lacks {
+		w.losses.Lose(what)
+	}
+	w.lacks = w.lacks[:0]
 	return nil
+}
+
+// lack notes what is not in the payload at hand, which may be left out yet.
+func (w *Writer) lack(lost bool, what string) {
+	if lost {
+		w.lacks = append(w.lacks, what)
+	}
 }
 
 // request appends the request as HTTP/1, with the framing of the body that is there.
 func (w *Writer) request(b []byte, q *capture.Request) []byte {
 	proto := version(q.Proto)
-	w.losses.LoseIf(proto != string(q.Proto), "version of the protocol")
+	w.lack(proto != string(q.Proto), "version of the protocol")
 	b = append(append(append(append(b, q.Method...), ' '), q.Target...), ' ')
 	b = append(append(b, proto...), "\r\n"...)
 	host := false
@@ -103,7 +117,7 @@ func (w *Writer) request(b []byte, q *capture.Request) []byte {
 	if !host && len(q.Host) > 0 && !bytes.ContainsAny(q.Host, "\r\n\x00") {
 		b = append(append(append(b, "Host: "...), q.Host...), "\r\n"...)
 	}
-	w.losses.LoseIf(!host && len(q.Host) == 0, "host (the capture does not hold it)")
+	w.lack(!host && len(q.Host) == 0, "host (the capture does not hold it)")
 	size := noBody
 	if len(q.Body) > 0 {
 		size = int64(len(q.Body))
@@ -149,8 +163,8 @@ func (w *Writer) head(b []byte, hs []capture.Header, size int64) []byte {
 	if !sized {
 		b = append(strconv.AppendInt(append(b, "Content-Length: "...), size, 10), "\r\n"...)
 	}
-	w.losses.LoseIf(odd, "headers that no client can send")
-	w.losses.LoseIf(chunked, "Transfer-Encoding (a Content-Length stands for it)")
+	w.lack(odd, "headers that no client can send")
+	w.lack(chunked, "Transfer-Encoding (a Content-Length stands for it)")
 	return append(b, "\r\n"...)
 }
 
@@ -159,7 +173,7 @@ func (w *Writer) head(b []byte, hs []capture.Header, size int64) []byte {
 func (w *Writer) response(b []byte, q *capture.Request) []byte {
 	b = append(b, version(q.Proto)...)
 	b = fmt.Appendf(b, " %d %s\r\n", q.Status, http.StatusText(q.Status))
-	w.losses.LoseIf(q.RespSize < 0, "size of the response (the capture does not hold it)")
+	w.lack(q.RespSize < 0, "size of the response (the capture does not hold it)")
 	size := max(q.RespSize, int64(len(q.RespBody)))
 	if string(q.Method) == "HEAD" || q.Status < 200 || q.Status == 204 || q.Status == 304 || q.RespSize < 0 {
 		size = asDeclared
@@ -169,13 +183,13 @@ func (w *Writer) response(b []byte, q *capture.Request) []byte {
 
 // lose counts what no GoReplay file holds.
 func (w *Writer) lose(q *capture.Request) {
-	w.losses.LoseIf(len(q.Client) > 0, "client")
-	w.losses.LoseIf(q.Conn > 0, "connection")
-	w.losses.LoseIf(string(q.Scheme) == "https", "scheme https")
-	w.losses.LoseIf(len(q.Trailers) > 0, "trailers")
-	w.losses.LoseIf(len(q.Messages) > 0, "messages")
-	w.losses.LoseIf(q.BodySize > int64(len(q.Body)), "body, or its end (the capture does not hold it)")
-	w.losses.LoseIf(q.RespSize > int64(len(q.RespBody)), "body of the response, or its end (the capture does not hold it)")
+	w.lack(len(q.Client) > 0, "client")
+	w.lack(q.Conn > 0, "connection")
+	w.lack(string(q.Scheme) == "https", "scheme https")
+	w.lack(len(q.Trailers) > 0, "trailers")
+	w.lack(len(q.Messages) > 0, "messages")
+	w.lack(q.BodySize > int64(len(q.Body)), "body, or its end (the capture does not hold it)")
+	w.lack(q.RespSize > int64(len(q.RespBody)), "body of the response, or its end (the capture does not hold it)")
 }
 
 // Losses is what could not be carried so far.

@@ -78,10 +78,10 @@ func (a *app) export(ctx context.Context, args []string, in *inputFlags, to, out
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
 	var e exporter
-	var written int64
-	write := func(w io.Writer) error {
+	var read int64
+	write := func(w io.Writer) (err error) {
 		e = f.make(w)
-		written, err = exportAll(ctx, set, e)
+		read, err = exportAll(ctx, set, e)
 		return err
 	}
 	if out == "-" {
@@ -93,18 +93,27 @@ func (a *app) export(ctx context.Context, args []string, in *inputFlags, to, out
 	if err != nil {
 		return err
 	}
+	a.tellSources(set)
+	a.warnSpared(in.rules, redactor.Spared())
+	return a.answerExport(f.name, out, read, e.Losses())
+}
+
+// tellSources says what there is to say of the sources.
+func (a *app) tellSources(set *source.Set) {
 	for _, n := range set.Notes() {
 		a.term.notef("%s", n)
 	}
 	for _, n := range set.Warnings() {
 		a.term.warnf("%s", n)
 	}
-	a.warnSpared(in.rules, redactor.Spared())
 	ledgers := set.Ledgers()
 	for i := range ledgers {
-		a.warnSkipped(&ledgers[i])
+		l := &ledgers[i]
+		a.warnSkipped(l)
+		if l.Basis == capture.BasisCompletion && l.Requests > 0 {
+			a.term.warnf("%s: its stamps are ends of requests and no duration was logged: the file gives them as arrivals", l.Name)
+		}
 	}
-	return a.answerExport(f.name, out, written, e.Losses())
 }
 
 // exportAll writes all requests, and returns how many were read.
