@@ -47,7 +47,7 @@ func (r *Reader) Notes() []string {
 	if r.kind == results {
 		return []string{"results of an attack by Vegeta: times and statuses are those of its target, not of production"}
 	}
-	return []string{"targets hold no times: they are placed one second apart from 1970-01-01T00:00:00Z on, which says nothing of how requests arrive; replay run --rate 100/s gives a rate"}
+	return []string{"targets hold no times: they are placed one second apart from 1970-01-01T00:00:00Z on, which says nothing of how requests arrive; replay run --speed 100x sends 100 a second, each once, --rate 100/s copies of them"}
 }
 
 // Next reads the next target or result into q, whose slices stay valid until the next call. A [*capture.SyntaxError]
