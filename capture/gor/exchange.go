@@ -40,7 +40,8 @@ func (r *Reader) open(h *header, body []byte) *exchange {
 	}
 	x.conn.Frame = r.payload
 	if _, taken := r.waiting[string(h.id)]; !taken {
-		x.id = string(h.id)
+		x.id, x.size = string(h.id), waitingCost
+		r.kept += waitingCost
 		x.place = r.order.PushBack(x)
 		r.waiting[x.id] = x
 	}
@@ -77,7 +78,7 @@ func (x *exchange) answer(h *header) {
 // feed gives a piece of the payload at hand to the connection.
 func (r *Reader) feed(x *exchange, b []byte) {
 	if x.place != nil && r.side == 0 {
-		n := min(int64(len(b)), capture.MaxBody+capture.MaxHeaders-x.size)
+		n := min(int64(len(b)), capture.MaxBody+capture.MaxHeaders+waitingCost-x.size)
 		x.size += n
 		r.kept += n
 	}
@@ -93,7 +94,7 @@ func (r *Reader) endPayload(x *exchange) {
 		r.close(x)
 		return
 	}
-	for r.order.Len() > maxWaiting || r.kept > maxWaitingBytes {
+	for r.kept > maxWaitingBytes {
 		r.close(r.order.Front().Value.(*exchange))
 	}
 }

@@ -45,10 +45,10 @@ const (
 	bufferSize = 2 * pieceSize
 )
 
-// Bounds on what waits for responses: the oldest request is given without one when there are more.
+// What waits for responses is bounded: the oldest request is given without one when there is more.
 const (
-	maxWaiting      = 10_000
 	maxWaitingBytes = 24 << 20
+	waitingCost     = 3 << 10 // bytes that a request takes beside its own
 )
 
 // NewReader reads the file that r holds. name is what errors call it.

@@ -135,9 +135,10 @@ func TestBrokenRead(t *testing.T) {
 // TestMemoryIsBounded: requests that wait for a response are given up, the oldest first, and a payload of any size is
 // read in pieces.
 func TestMemoryIsBounded(t *testing.T) {
+	const requests = 20_000
 	n, largest := 0, 0
 	in := func() []byte {
-		if n++; n > 2*maxWaiting {
+		if n++; n > requests {
 			return nil
 		}
 		return []byte(file(fmt.Sprintf("1 id%d %d\n%s", n, n, get)))
@@ -152,8 +153,8 @@ func TestMemoryIsBounded(t *testing.T) {
 			t.Fatalf("request %d arrived at %d", given, q.At)
 		}
 	}
-	if given != 2*maxWaiting || largest > maxWaiting {
-		t.Errorf("%d requests, %d waited at most, want %d and %d", given, largest, 2*maxWaiting, maxWaiting)
+	if most := maxWaitingBytes/waitingCost + 1; given != requests || largest > most || r.kept != 0 {
+		t.Errorf("%d requests, %d waited at most, %d bytes are left, want %d, %d and 0", given, largest, r.kept, requests, most)
 	}
 	big := 0
 	head := "1 x 5\nPOST / HTTP/1.1\r\nHost: a\r\nContent-Length: 33554432\r\n\r\n"

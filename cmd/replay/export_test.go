@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"trafficreplay/capture"
@@ -204,5 +207,67 @@ func TestExportIsHTTP(t *testing.T) {
 	}
 	if n != 8 {
 		t.Errorf("%d requests, want 8", n)
+	}
+}
+
+// sink counts the requests that a tool sends.
+func sink(t *testing.T) (address string, seen func() []string) {
+	t.Helper()
+	var mu sync.Mutex
+	var got []string
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body) // what is missing shows below
+		mu.Lock()
+		got = append(got, fmt.Sprintf("%s %s %q", r.Method, r.RequestURI, body))
+		mu.Unlock()
+	}))
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String(), func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		slices.Sort(got)
+		return got
+	}
+}
+
+// toolRequests are what other tools are given to send, and what has to arrive.
+func toolRequests(host string) (ndjson string, want []string) {
+	for i := range 20 {
+		ndjson += fmt.Sprintf(`{"at":"2026-11-23T14:00:00.%03dZ","dur_us":2500,"first_us":1000,"method":"POST","scheme":"http","host":"%s","target":"/a/%d?x=%%20","proto":"HTTP/1.1","headers":[["Content-Length","2"],["X","1"]],"body":"aGk=","body_size":2,"status":200,"resp_size":2,"resp_body":"b2s="}`+"\n", i, host, i)
+		want = append(want, fmt.Sprintf(`POST /a/%d?x=%%20 "hi"`, i))
+	}
+	slices.Sort(want)
+	return ndjson, want
+}
+
+// TestExportVegeta: Vegeta sends what was exported.
+func TestExportVegeta(t *testing.T) {
+	tool, err := exec.LookPath("vegeta")
+	if err != nil {
+		t.Skip("vegeta is not installed:", err)
+	}
+	address, seen := sink(t)
+	requests, want := toolRequests(address)
+	file := filepath.Join(t.TempDir(), "targets.json")
+	runReplay(t, requests, "export", "-", "--to", "vegeta", "-o", file)
+	out, err := exec.CommandContext(t.Context(), tool, "attack", "-format=json", "-lazy", "-rate=200", "-duration=5s", "-timeout=5s", "-output="+os.DevNull, "-targets="+file).CombinedOutput()
+	if got := seen(); err != nil || !slices.Equal(got, want) {
+		t.Errorf("vegeta: %v %s\nsent %q\nwant %q", err, out, got, want)
+	}
+}
+
+// TestExportGoReplay: GoReplay sends what was exported.
+func TestExportGoReplay(t *testing.T) {
+	tool, err := exec.LookPath("gor")
+	if err != nil {
+		t.Skip("gor is not installed:", err)
+	}
+	address, seen := sink(t)
+	requests, want := toolRequests(address)
+	file := filepath.Join(t.TempDir(), "requests.gor")
+	runReplay(t, requests, "export", "-", "--to", "gor", "-o", file)
+	out, err := exec.CommandContext(t.Context(), tool, "--input-file", file, "--output-http", "http://"+address, "--exit-after", "10s").CombinedOutput()
+	if got := seen(); err != nil || !slices.Equal(got, want) {
+		t.Errorf("gor: %v %s\nsent %q\nwant %q", err, out, got, want)
 	}
 }
