@@ -87,3 +87,16 @@ func (h Header) IsField() bool { return IsToken(h.Name) && !bytes.ContainsAny(h.
 func (h Header) IsNamed(name string) bool {
 	return len(h.Name) == len(name) && bytes.EqualFold(h.Name, []byte(name))
 }
+
+// LacksBody reports whether the request had a body of which q does not hold all.
+func (q *Request) LacksBody() bool {
+	if q.BodySize != Unknown {
+		return q.BodySize > int64(len(q.Body))
+	}
+	for _, h := range q.Headers {
+		if h.IsNamed("Transfer-Encoding") || h.IsNamed("Content-Length") && string(h.Value) != "0" {
+			return true
+		}
+	}
+	return false
+}

@@ -188,7 +188,7 @@ func (w *Writer) lose(q *capture.Request) {
 	w.lack(string(q.Scheme) == "https", "scheme https")
 	w.lack(len(q.Trailers) > 0, "trailers")
 	w.lack(len(q.Messages) > 0, "messages")
-	w.lack(q.BodySize > int64(len(q.Body)), "body, or its end (the capture does not hold it)")
+	w.lack(q.LacksBody(), "body, or its end (the capture does not hold it)")
 	w.lack(q.RespSize > int64(len(q.RespBody)), "body of the response, or its end (the capture does not hold it)")
 }
 

@@ -290,7 +290,7 @@ func (w *Writer) messages(q *capture.Request) []outSent {
 func (w *Writer) lose(q *capture.Request) {
 	w.losses.LoseIf(len(q.Scheme) == 0, "scheme (http is assumed)")
 	w.losses.LoseIf(len(q.Trailers) > 0, "trailers")
-	w.losses.LoseIf(q.BodySize > int64(len(q.Body)), "body, or its end (the capture does not hold it)")
+	w.losses.LoseIf(q.LacksBody(), "body, or its end (the capture does not hold it)")
 	w.losses.LoseIf(q.Status != 0 && (q.FirstUS < 0 || q.DurUS < 0), "time to the first or last byte (the capture does not hold it)")
 }
 

@@ -95,7 +95,7 @@ func (w *Writer) lose(q *capture.Request) {
 	w.losses.LoseIf(q.Conn > 0, "connection")
 	w.losses.LoseIf(q.Status != 0 || q.DurUS >= 0, "response")
 	w.losses.LoseIf(len(q.Messages) > 0, "messages")
-	w.losses.LoseIf(q.BodySize > int64(len(q.Body)), "body, or its end (the capture does not hold it)")
+	w.losses.LoseIf(q.LacksBody(), "body, or its end (the capture does not hold it)")
 }
 
 // Losses is what could not be carried so far.

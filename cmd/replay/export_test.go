@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -78,7 +79,11 @@ func carried(format string, all []*capture.Request) (lines []string) {
 			for _, m := range q.Messages {
 				fmt.Fprintf(&b, " %d%c%s%q", m.US, m.Dir, m.Op, m.Data)
 			}
-			fmt.Fprintf(&b, " wire %d size %d", q.RespWire, q.BodySize)
+			size := q.BodySize
+			if n, err := strconv.ParseInt(string(q.Header("Content-Length")), 10, 64); size < 0 && err == nil {
+				size = n // what the header says is all that a HAR has
+			}
+			fmt.Fprintf(&b, " wire %d size %d", q.RespWire, size)
 		}
 		fmt.Fprintf(&b, " %q%s", q.Body, fields(q.Headers, format))
 		if q.Status != 0 {
