@@ -26,8 +26,8 @@ func newCapture(a *app) *cobra.Command {
 		Long: `Import production requests from access logs into one capture file, in order of arrival.
 
 SOURCE is a file, a glob, a folder or - (standard input): access logs (docs/capture-logs.md lists
-the formats; any other by --log-format or --field), capture files, and lines of our own NDJSON; format, wrappers and
-compression are recognised by content. Rotated and overlapping files are merged. Every line is a request, or is counted under a reason.
+the formats; any other by --log-format or --field), HAR, GoReplay and Vegeta files (docs/other-tools.md), capture files, and
+lines of our own NDJSON; format, wrappers and compression are recognised by content. Rotated and overlapping files are merged. Every line is a request, or is counted under a reason.
 Secrets are removed before anything is written (docs/safety.md); the file appears under its name only when whole.
 
 What comes through a pipe is written as it comes: to FILE.part, which every command opens, each second, so that a kill

@@ -31,6 +31,9 @@ func writeSourceText(p *printer, l *capture.Ledger) {
 	} else {
 		p.linef("  %s: %s, %s lines = %s requests + %s skipped + %s filtered", l.Name, l.Format,
 			thousands(l.Lines), thousands(l.Requests), thousands(total(l.Skipped)), thousands(l.Filtered))
+		if l.Responses > 0 {
+			p.linef("    %s responses", thousands(l.Responses))
+		}
 	}
 	p.linef("    stamps: %s, resolution %s", basisText(l.Basis), l.Resolution)
 	for _, r := range slices.Sorted(maps.Keys(l.FilteredBy)) {
