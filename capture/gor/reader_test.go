@@ -290,6 +290,28 @@ func FuzzGor(f *testing.F) {
 			if err == nil && (len(q.Method) == 0 || len(q.Target) == 0 || q.FirstUS < -1 || q.DurUS < -1 || q.DurUS >= 0 && q.DurUS < q.FirstUS) {
 				t.Fatalf("%+v is no request", q)
 			}
+			if err == nil {
+				again(t, &q)
+			}
 		}
 	})
+}
+
+// again checks that a request comes back as it was once it is written, unless the writer said that it would not.
+func again(t *testing.T, q *capture.Request) {
+	t.Helper()
+	var b bytes.Buffer
+	w := NewWriter(&b)
+	if err := errors.Join(w.Write(q), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.Losses().Lost)+len(w.Losses().LeftOut) > 0 {
+		return
+	}
+	want := q.Clone()
+	want.Src = []byte("w.gor:1")
+	got := read(NewReader(&b, "w.gor"))
+	if len(got) != 1 || got[0] != line(want) {
+		t.Fatalf("came back as\n%s\nwant\n%s", strings.Join(got, "\n"), line(want))
+	}
 }

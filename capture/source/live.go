@@ -61,8 +61,10 @@ func (l *Live) IsLines() (bool, error) {
 	if err != nil && err != io.EOF {
 		return false, err
 	}
-	if mayBeRecording(head) { // a document is longer, a log's line may not be
+	if mayBeRecording(head) {
+		l.stream.hurry(time.Second) // a document is longer, a log's line may not be
 		head, _ = l.in.stream.buffer.Peek(sniffRecording)
+		l.stream.eager, l.stream.patience = 0, nil
 		if recordingOf(head) != nil {
 			return false, nil
 		}
