@@ -43,11 +43,14 @@ func (q *Request) AppendURL(dst []byte) (url []byte, encoded bool, why string) {
 	case len(q.Target) == 0 || q.Target[0] != '/':
 		return dst, false, "target without a path" // of CONNECT, and the * of OPTIONS
 	}
-	scheme := q.Scheme
-	if len(scheme) == 0 {
-		scheme = []byte("http")
+	scheme := "http"
+	switch {
+	case bytes.EqualFold(q.Scheme, []byte("https")):
+		scheme = "https"
+	case len(q.Scheme) > 0 && !bytes.EqualFold(q.Scheme, []byte("http")):
+		return dst, false, "another scheme"
 	}
-	dst = append(append(append(dst, bytes.ToLower(scheme)...), "://"...), q.Host...)
+	dst = append(append(append(dst, scheme...), "://"...), q.Host...)
 	for _, c := range q.Target {
 		if c > ' ' && c < 0x7f && c != '#' && c != '"' && c != '<' && c != '>' && c != '\\' && c != '^' && c != '`' && c != '{' && c != '|' && c != '}' {
 			dst = append(dst, c)
