@@ -100,6 +100,7 @@ func (a *app) capture(ctx context.Context, args []string, card *interfaceFlags, 
 	}
 	ctx, cancel := a.interruptible(ctx)
 	defer cancel()
+	boundMemory()
 	signal.Ignore(syscall.SIGPIPE) // who reads what is said may go; the capture goes on
 	o := capture.WriterOptions{Tool: toolVersion()}
 	if strict {
