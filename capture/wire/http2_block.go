@@ -1,6 +1,10 @@
 package wire
 
-import "trafficreplay/capture"
+import (
+	"bytes"
+
+	"trafficreplay/capture"
+)
 
 // headerBlock is the fields of a message while the frames come that carry them.
 type headerBlock struct {
@@ -129,7 +133,11 @@ func (h *http2) endFragment(side int, at int64) bool {
 		h.unread(side, broken)
 	}
 	if ok {
-		h.c.tally.count(badFraming, f.block.drop(&h.c.d.pool)) // nothing, but of a message that cannot be
+		why := badRequest
+		if h.known && side != h.client {
+			why = badResponse
+		}
+		h.c.tally.count(why, f.block.drop(&h.c.d.pool)) // nothing, unless it was no message
 	}
 	return ok
 }
@@ -142,9 +150,9 @@ type headerList struct {
 	pseudo  [pseudos]span
 	cookies int
 	unread  int // fields that the table does not hold
-	odd     int // whose name is no token in lower case
+	odd     int // whose name is not in lower case
 	tooLong bool
-	bad     bool // pseudo-fields are not what they have to be
+	bad     bool // a peer has to refuse them: a pseudo-field out of place, a name that is no token, a value with a line break
 	scratch []byte
 }
 
@@ -189,16 +197,18 @@ func (l *headerList) decode(p *pool, t *hpackTable, block []byte) bool {
 
 // add adds a field.
 func (l *headerList) add(name, value []byte) {
+	l.bad = l.bad || bytes.IndexByte(value, '\n') >= 0 || bytes.IndexByte(value, '\r') >= 0 || bytes.IndexByte(value, 0) >= 0
 	if len(name) > 0 && name[0] == ':' {
 		l.addPseudo(name, value)
 		return
 	}
+	l.bad = l.bad || !isToken(name)
 	l.size += len(name) + len(value) + fieldOverhead
 	if l.size > capture.MaxHeaders || len(l.fields) == maxFields {
 		l.tooLong = true
 		return
 	}
-	if !isLowerToken(name) {
+	if !isLower(name) {
 		l.odd++
 	}
 	if string(name) == "cookie" {
@@ -230,13 +240,13 @@ func (l *headerList) addPseudo(name, value []byte) {
 	l.bad = true
 }
 
-func isLowerToken(b []byte) bool {
+func isLower(b []byte) bool {
 	for _, c := range b {
-		if !tokenByte[c] || c >= 'A' && c <= 'Z' {
+		if c >= 'A' && c <= 'Z' {
 			return false
 		}
 	}
-	return len(b) > 0
+	return true
 }
 
 // asks reports whether the fields are of a request, answers whether of a response. Those of trailers are neither.

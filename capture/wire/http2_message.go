@@ -1,5 +1,7 @@
 package wire
 
+import "bytes"
+
 // message takes the fields of a whole block. It is false where they are not what they have to be on a side that is on
 // trial. What was not counted of the block afterwards is of no message.
 func (h *http2) message(side int, at int64, l *headerList) bool {
@@ -109,7 +111,9 @@ func (h *http2) request(st *stream, l *headerList) reason {
 	if connect {
 		r.target = r.host
 	}
-	if !l.tooLong && !isToken(r.method) || len(r.method) > maxMethod || !isVisible(r.target) || !l.tooLong && !connect && !r.formed() {
+	r.host = r.host[bytes.LastIndexByte(r.host, '@')+1:]
+	sound := isToken(r.method) && len(r.method) <= maxMethod && isVisible(r.target) && isVisible(r.host) && r.formed() && (len(r.scheme) == 0 || isToken(r.scheme))
+	if !sound && !l.tooLong {
 		return badRequest
 	}
 	h.c.tally.Odd += int64(l.odd)

@@ -151,10 +151,14 @@ func TestHTTP2Script(t *testing.T) {
 		}, "GET h/3 HTTP/2.0 -> 0\nskipped bad-request 14, response-alone 10"},
 		{"pseudo-field behind a field", func(c, s *peer) []piece {
 			return []piece{c.headers(1, true, ":method=GET", ":scheme=http", "a=b", ":path=/"), c.get(3)}
-		}, "GET h/3 HTTP/2.0 -> 0\nskipped bad-framing 17"},
+		}, "GET h/3 HTTP/2.0 -> 0\nskipped bad-request 17"},
 		{"stream that goes back", func(c, s *peer) []piece {
 			return []piece{c.get(5), c.get(3)}
-		}, "GET h/5 HTTP/2.0 -> 0\nskipped bad-framing 16"},
+		}, "GET h/5 HTTP/2.0 -> 0\nskipped bad-request 16"},
+		{"a line break in a value", func(c, s *peer) []piece {
+			return []piece{c.headers(1, true, ":method=GET", ":scheme=http", ":path=/", "a=b\r\nc: d"), c.headers(3, true, ":method=GET", ":scheme=http", ":path=/ HTTP/1.1", ":authority=h"),
+				c.get(5), s.headers(5, true, ":status=200", "a=b\nc")}
+		}, "GET h/5 HTTP/2.0 -> 0\nskipped bad-request 47, bad-response 17"},
 		{"unknown frames", func(c, s *peer) []piece {
 			c.WriteRawFrame(0xfa, 0xff, 77, []byte("grease"))
 			c.WriteGoAway(0, xhttp2.ErrCodeNo, []byte("bye"))

@@ -30,12 +30,37 @@
 //   - A WebSocket's request is handed over when its connection ends; at most 16,384 messages and 2 MiB of them are kept.
 //     Compressed messages are inflated. After a gap those that may refer to what is lost are counted, not guessed.
 //
+// Of HTTP/2, with prior knowledge, behind an upgrade to h2c, or decrypted:
+//
+//   - Pseudo-fields become method, target, scheme and host; cookies that the client split are one field again. A request
+//     that came by an upgrade is one of HTTP/1.1 whose response is on stream 1.
+//   - A block of fields that a peer has to refuse (a pseudo-field out of place, a name that is no token, a line break in a
+//     value) is a bad request or response. One above a limit is refused, and its header table is not known from then on.
+//   - The size of a response on the wire is that of its HEADERS, CONTINUATION and DATA frames with padding, interim
+//     responses left out; other frames, the preface included, are http2-control. Settings are not read: what they say
+//     about header tables stands in the blocks too.
+//   - A stream that is reset has the body that came up to then, and no response if none had begun.
+//   - What a server pushes is counted, promise and response, and is no request: no client asked for it.
+//   - At most 1,024 streams of a connection are followed; the oldest ends where there are more. Of a header table at most
+//     64 KiB are kept.
+//   - Messages of gRPC and gRPC-web (by content type, also over HTTP/1, also as text) are kept without the five bytes before
+//     them. Those say whether a message is compressed, and stand in the body, which is kept as well. The limits are those
+//     of a WebSocket, and 1 MiB a message. Trailers at the end of a body of gRPC-web are trailers of the response.
+//   - A WebSocket or another tunnel within a stream is a request with a body.
+//
 // # After a gap
 //
 // A gap within a body, a chunk or a frame whose length is known changes nothing but that data. Any other is skipped up to
 // the next Data that begins with a whole head in perfect form: a known method, and Host where HTTP/1.1 demands it.
 // Behind it the next response is paired only if it cannot be that of a message in the gap; where the order alone cannot
 // tell, only of a client that was seen to wait for each response before it sent another request.
+//
+// In HTTP/2 a gap within a frame changes nothing but that frame, and if it carried fields, the header table. Behind any other,
+// and on a connection that is entered in the middle, frames are tried from where the head of one may be: all that
+// follow have to be flawless, and what they said is withheld until three began where a Data does and none within one, or
+// until 64 KiB of them, or the end, speak for it. Nothing else tells a body that is itself made of frames. Of the header
+// table those entries are known that were seen coming. A field that refers to an older one is left out and counted; without
+// method, path or status nothing is guessed, and where one may be a cookie none is kept.
 package wire
 
 import (
