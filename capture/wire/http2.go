@@ -17,6 +17,7 @@ type http2 struct {
 	from    int
 	client  int
 	latest  uint32 // highest stream of the client
+	proved  bool   // it is HTTP/2
 }
 
 // http2Half is one side of it.
@@ -58,7 +59,7 @@ const clientPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 // newHTTP2 begins to read HTTP/2: the client's preface comes first, or behind an upgrade (from) the server's settings.
 // What an upgraded request asked for comes on stream 1.
 func newHTTP2(c *Conn, client int, from *exchange) protocol {
-	h := &http2{c: c, known: true, sure: true, client: client}
+	h := &http2{c: c, known: true, sure: true, proved: true, client: client}
 	c.http.client = client
 	for i := range h.half {
 		h.half[i].table.max = hpackDefault
@@ -357,6 +358,9 @@ func (h *http2) close() {
 	}
 	for h.streams.first != nil {
 		h.finish(h.streams.first)
+	}
+	if !h.proved {
+		h.c.name = protoOther
 	}
 }
 

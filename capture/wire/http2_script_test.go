@@ -240,9 +240,16 @@ func TestHTTP2Begins(t *testing.T) {
 				c.headers(7, true, ":method=GET", ":scheme=http", ":path=/3", ":authority=new", "x-new=1"), s.headers(7, true, ":status=418"),
 			}
 		}, "GET /3 HTTP/2.0 -> 200\nGET new/3 HTTP/2.0 -> 0\nskipped response-alone 10, hpack-unknown 23"},
+		{"binary that looks like it", func(c, s *peer) []piece {
+			frame := c.ping().text
+			return []piece{{side: 0, text: frame + "and nothing"}, {side: 1, text: frame + frame + frame + "\x00\x00\x00\x09\x00\x00\x00\x00\x00"}}
+		}, "skipped mid-stream 20"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, tally := run(t, Options{}, test.talk(newPeer(0), newPeer(1))...)
+			if (tally.Requests > 0) != (tally.Streams()["http2"] > 0) {
+				t.Errorf("%d requests on %v", tally.Requests, tally.Streams())
+			}
 			tally.skipped[http2Control] = 0
 			if text := shown(got, tally); text != test.want {
 				t.Errorf("got\n%s\nwant\n%s", text, test.want)

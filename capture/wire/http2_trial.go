@@ -71,7 +71,7 @@ func (h *http2) endTrial(side int) {
 // acquit ends a side's trial: what its frames said is true.
 func (h *http2) acquit(side int) {
 	f := &h.half[side]
-	f.trial.on = false
+	f.trial.on, h.proved = false, true
 	if !h.known {
 		return
 	}
