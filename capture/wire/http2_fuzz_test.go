@@ -107,7 +107,7 @@ func readFrames(client []byte) (all []string, ok bool) {
 		switch x := frame.(type) {
 		case *xhttp2.MetaHeadersFrame:
 			method, path, scheme := x.PseudoValue("method"), x.PseudoValue("path"), x.PseudoValue("scheme")
-			if st != nil || x.StreamID <= latest || x.StreamID%2 == 0 || x.Truncated || len(path) == 0 || path[0] != '/' || method == "" || scheme == "" {
+			if st != nil || x.StreamID <= latest || x.StreamID%2 == 0 || x.Truncated || !isOurs(method, path, scheme, x.PseudoValue("authority")) {
 				return nil, false
 			}
 			latest = x.StreamID
@@ -136,4 +136,11 @@ func readFrames(client []byte) (all []string, ok bool) {
 		qs = append(qs, &st.q)
 	}
 	return asked(qs), true
+}
+
+// isOurs reports whether the parts of a request can stand in one of HTTP/1 too. Others are refused here, as a bad request,
+// though golang.org/x/net reads them.
+func isOurs(method, path, scheme, authority string) bool {
+	return isToken([]byte(method)) && len(method) <= maxMethod && isToken([]byte(scheme)) &&
+		strings.HasPrefix(path, "/") && isVisible([]byte(path)) && isVisible([]byte(authority))
 }
