@@ -3,9 +3,12 @@ package packet
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"golang.org/x/net/bpf"
@@ -17,6 +20,9 @@ const (
 	ringBlocks   = 32
 	ringRetireMS = 50  // a block that is not full is handed over after so many milliseconds
 	pollMS       = 200 // how often a wait looks at its context
+
+	// stopWithin is how long after Stop the kernel may take to hand over what it holds. It takes ringRetireMS.
+	stopWithin = 2 * time.Second
 
 	// Offsets in the headers of TPACKET_V3 (linux/if_packet.h).
 	blockStatus  = 8
@@ -34,6 +40,7 @@ const (
 // Live captures from a network interface with a ring that the kernel fills. It is not safe for concurrent use.
 // It sees what comes in and what goes out, without link layers; on the loopback interface each packet once.
 type Live struct {
+	name    string // of the interface
 	fd      int
 	ring    []byte
 	block   int // being read, or waited for
@@ -42,6 +49,7 @@ type Live struct {
 	frame   Frame
 	decoder *Decoder
 	total   LiveStats
+	stopped time.Time // zero: not yet
 }
 
 // OpenLive opens an interface, which takes the right to capture (CAP_NET_RAW). The right is not needed afterwards.
@@ -51,6 +59,9 @@ func OpenLive(o LiveOptions) (_ *Live, err error) {
 		return nil, fmt.Errorf("%s: %w", o.Interface, err)
 	}
 	dev, err := net.InterfaceByName(o.Interface)
+	if bad, ok := errors.AsType[*net.OpError](err); ok {
+		err = bad.Err // without the protocol that asks for it
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Interface, err)
 	}
@@ -59,7 +70,7 @@ func OpenLive(o LiveOptions) (_ *Live, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: opening a packet socket: %w", o.Interface, err)
 	}
-	l := &Live{fd: fd, decoder: o.Decoder}
+	l := &Live{name: o.Interface, fd: fd, decoder: o.Decoder}
 	if l.decoder == nil {
 		l.decoder = NewDecoder()
 	}
@@ -105,7 +116,7 @@ func (l *Live) setUp(dev *net.Interface, filter []bpf.RawInstruction) error {
 }
 
 // Next waits for the next TCP segment, whose payload is valid until the next call. It returns the error of ctx
-// when that ends; what the kernel still holds can be read with another one.
+// when that ends; what the kernel still holds can be read with another one. After Stop it returns io.EOF at the end.
 func (l *Live) Next(ctx context.Context, s *Segment) error {
 	for {
 		for l.left == 0 {
@@ -136,19 +147,51 @@ func (l *Live) nextBlock(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		fds := []unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLIN | unix.POLLERR}}
-		if _, err := unix.Poll(fds, pollMS); err != nil && err != unix.EINTR {
-			return fmt.Errorf("waiting for packets: %w", err)
-		}
-		if fds[0].Revents&unix.POLLERR != 0 {
-			if n, err := unix.GetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_ERROR); err == nil && n != 0 {
-				return fmt.Errorf("waiting for packets: %w", unix.Errno(n))
-			}
+		if err := l.wait(); err != nil {
+			return err
 		}
 	}
 	b := l.ring[l.block*ringBlock:]
 	l.left = int(binary.NativeEndian.Uint32(b[blockPackets:]))
 	l.pos = l.block*ringBlock + int(binary.NativeEndian.Uint32(b[blockFirst:]))
+	return nil
+}
+
+// wait waits for the kernel, for a while. Once the capture is stopped it returns io.EOF where nothing is left to wait for.
+func (l *Live) wait() error {
+	ms := pollMS
+	if !l.stopped.IsZero() {
+		if ms = ringRetireMS; l.drained(time.Since(l.stopped)) {
+			return io.EOF
+		}
+	}
+	fds := []unix.PollFd{{Fd: int32(l.fd), Events: unix.POLLIN | unix.POLLERR}}
+	if _, err := unix.Poll(fds, ms); err != nil && err != unix.EINTR {
+		return fmt.Errorf("%s: waiting for packets: %w", l.name, err)
+	}
+	if fds[0].Revents&unix.POLLERR != 0 {
+		if n, err := unix.GetsockoptInt(l.fd, unix.SOL_SOCKET, unix.SO_ERROR); err == nil && n != 0 {
+			return fmt.Errorf("%s: waiting for packets: %w", l.name, unix.Errno(n))
+		}
+	}
+	return nil
+}
+
+// drained reports whether, some time after Stop, every packet that the kernel took was read. A packet that another
+// core was just taking when the filter closed counts a little later.
+func (l *Live) drained(since time.Duration) bool {
+	_, kernel, err := l.Stats()
+	return since > stopWithin || since > ringRetireMS*time.Millisecond && (err != nil || l.frame.Number >= kernel.Packets-kernel.Drops)
+}
+
+// Stop ends the capture at this instant: the kernel takes no more packets. Next gives those that it holds.
+func (l *Live) Stop() error {
+	l.stopped = time.Now()
+	none := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K}
+	program := unix.SockFprog{Len: 1, Filter: &none}
+	if err := unix.SetsockoptSockFprog(l.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &program); err != nil {
+		return fmt.Errorf("filter: %w", err)
+	}
 	return nil
 }
 

@@ -19,6 +19,9 @@ func OpenLive(o LiveOptions) (*Live, error) {
 // Next is never reached: there is no Live.
 func (l *Live) Next(ctx context.Context, s *Segment) error { return ctx.Err() }
 
+// Stop is never reached.
+func (l *Live) Stop() error { return nil }
+
 // Stats is never reached.
 func (l *Live) Stats() (FrameStats, LiveStats, error) { return FrameStats{}, LiveStats{}, nil }
 

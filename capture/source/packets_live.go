@@ -94,35 +94,52 @@ func (l *LivePackets) fromPipe(out Sink) error {
 	return err
 }
 
-// fromCard reads an interface until the context ends. Once a second it looks at the kernel's counts, and gives up what has
-// waited for too long.
+// fromCard reads an interface until the context ends, then what the kernel had taken before that. Once a second it looks
+// at the kernel's counts, and gives up what has waited for too long.
 func (l *LivePackets) fromCard(out Sink) error {
 	l.p.decode = l.decoder
-	var seg packet.Segment
-	for {
+	err := error(nil)
+	for err == nil && l.set.ctx.Err() == nil {
 		second, cancel := context.WithTimeout(l.set.ctx, time.Second)
-		err := error(nil)
-		for err == nil {
-			if err = l.card.Next(second, &seg); err == nil {
-				err = l.p.segment(&seg)
-			}
-		}
+		err = l.segments(second)
 		cancel()
-		_, kernel, counting := l.card.Stats()
-		l.p.drops = kernel.Drops
-		l.p.order.Advance(time.Now().UnixNano())
-		switch {
-		case l.set.ctx.Err() != nil:
-			return context.Cause(l.set.ctx)
-		case !errors.Is(err, context.DeadlineExceeded):
-			return err
-		case counting != nil:
-			return counting
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = l.count()
 		}
-		if err := out.Tick(time.Now()); err != nil {
-			return err
+		if err == nil {
+			err = out.Tick(time.Now())
 		}
 	}
+	if l.set.ctx.Err() != nil {
+		err = context.Cause(l.set.ctx)
+	}
+	rest := l.card.Stop()
+	if rest == nil && l.p.err == nil {
+		rest = l.segments(context.Background())
+	}
+	if rest == io.EOF {
+		rest = nil
+	}
+	return errors.Join(err, rest, l.count())
+}
+
+// segments reads the interface until an error comes, or the end after Stop.
+func (l *LivePackets) segments(ctx context.Context) (err error) {
+	var seg packet.Segment
+	for err == nil {
+		if err = l.card.Next(ctx, &seg); err == nil {
+			err = l.p.segment(&seg)
+		}
+	}
+	return err
+}
+
+// count takes the kernel's count of lost packets, and lets time pass for what waits.
+func (l *LivePackets) count() error {
+	_, kernel, err := l.card.Stats()
+	l.p.drops = kernel.Drops
+	l.p.order.Advance(time.Now().UnixNano())
+	return err
 }
 
 // Ledger accounts for the packets since the last Cut. It balances between two packets.
