@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -65,6 +66,45 @@ func (s *server) serve(c net.Conn) {
 			return
 		}
 	}
+}
+
+// apart names the variable that makes a server of a test.
+const apart = "REPLAY_TEST_SERVER"
+
+// TestServeApart is no test, but the server of one that needs more connections than a process may have files.
+func TestServeApart(t *testing.T) {
+	if os.Getenv(apart) != "" {
+		fmt.Println(newServer(t).port)
+		_, _ = io.Copy(io.Discard, os.Stdin)
+	}
+}
+
+// serverApart is a server in another process.
+func serverApart(t *testing.T) *server {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestServeApart$")
+	cmd.Env = append(os.Environ(), apart+"=1")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		_ = cmd.Wait()
+	})
+	s := &server{}
+	s.setBody(200)
+	if _, err := fmt.Fscanln(out, &s.port); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // target is what request i asks for.
@@ -208,10 +248,6 @@ func TestCaptureInterfaceAtARate(t *testing.T) {
 		return
 	}
 	bin := build(t)
-	files := syscall.Rlimit{Cur: 25_000, Max: 25_000} // two for each of 10,000 connections
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
-		t.Fatal(err)
-	}
 	for _, test := range []struct {
 		name  string
 		load  load
@@ -226,7 +262,7 @@ func TestCaptureInterfaceAtARate(t *testing.T) {
 }
 
 func tapRate(t *testing.T, bin string, sent load, whole bool) {
-	s := newServer(t)
+	s := serverApart(t)
 	count := newPacketCounter(t, s.port)
 	p := startTap(t, bin, "--port", s.port)
 	took := s.load(t, sent)
