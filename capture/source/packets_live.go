@@ -46,6 +46,11 @@ func NewInterface(ctx context.Context, name string, ports []uint16, o Options) (
 	return &LivePackets{set: set, in: &input{name: name}, card: card, decoder: decoder}, nil
 }
 
+// liveConns is how many connections are remembered at once. Where there are more, the one that was idle longest is taken
+// for ended, and goes on as another one. It costs 0.6 KB where nothing was said, 2 KB where it is idle and some 4 KB where a
+// request waits for its response: 35 MB for 10,000 of these.
+const liveConns = 20_000
+
 // Close closes the interface. What comes through a pipe needs no Close.
 func (l *LivePackets) Close() error {
 	if l.card == nil {
@@ -57,7 +62,7 @@ func (l *LivePackets) Close() error {
 // Copy gives every request to out, until the stream ends. When the context ends, the packets that were read so far are
 // taken for all, and the error is the context's cause.
 func (l *LivePackets) Copy(out Sink) error {
-	l.p = l.set.newPackets(l.in, out.Write)
+	l.begin(out.Write)
 	var err error
 	if l.card != nil {
 		err = l.fromCard(out)
@@ -71,6 +76,12 @@ func (l *LivePackets) Copy(out Sink) error {
 		err = nil
 	}
 	return errors.Join(err, l.p.err)
+}
+
+// begin makes what reads packets into requests, which go to add.
+func (l *LivePackets) begin(add func(*capture.Request) error) {
+	l.p = l.set.newPackets(l.in, add)
+	l.p.order = packet.NewAssembler(packet.Options{New: l.p.open, MaxConn: liveConns})
 }
 
 func (l *LivePackets) fromPipe(out Sink) error {

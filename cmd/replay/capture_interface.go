@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 
 	"trafficreplay/capture"
@@ -57,6 +58,9 @@ func (a *app) captureInterface(ctx context.Context, card *interfaceFlags, ports 
 	}
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(25) // hardly anything is allocated, so that memory is worth more than time here
 	}
 	if err := dropPrivileges(); errors.Is(err, errors.ErrUnsupported) {
 		a.term.warnf("this program was built with cgo and keeps its privileges while it captures (CGO_ENABLED=0 mends that)")

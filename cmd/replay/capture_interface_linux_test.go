@@ -90,7 +90,7 @@ type tap struct {
 func startTap(t *testing.T, bin string, flags ...string) *tap {
 	t.Helper()
 	p := &tap{out: filepath.Join(t.TempDir(), "lo.cap.zst")}
-	args := append([]string{"capture", "--interface", "lo", "--keep-secrets", "--json", "-o", p.out}, flags...)
+	args := append([]string{"capture", "--interface", "lo", "--json", "-o", p.out}, flags...)
 	p.cmd = exec.Command(bin, args...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
 	if err := p.cmd.Start(); err != nil {
