@@ -34,7 +34,7 @@ func newServer(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	s := &server{port: port}
-	s.setBody(200)
+	s.setBody(1200)
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -100,7 +100,7 @@ func serverApart(t *testing.T) *server {
 		_ = cmd.Wait()
 	})
 	s := &server{}
-	s.setBody(200)
+	s.setBody(1200)
 	if _, err := fmt.Fscanln(out, &s.port); err != nil {
 		t.Fatal(err)
 	}
@@ -110,8 +110,12 @@ func serverApart(t *testing.T) *server {
 // target is what request i asks for.
 func target(i int) string { return fmt.Sprintf("/items/%07d", i) }
 
+// request is one of a browser, more or less.
 func request(b []byte, i int) []byte {
-	return fmt.Appendf(b, "GET %s HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n", target(i))
+	return fmt.Appendf(b, "GET %s HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0)\r\n"+
+		"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n"+
+		"Accept-Language: en-GB,en;q=0.5\r\nReferer: https://shop.example/items?page=3&sort=price\r\n"+
+		"Cookie: session=0f8fad5bd9cb469fa16570867728950e; theme=dark; cart=7c9e6679f7425540de944be07fc1f90a\r\nX-Request-Id: %08x\r\n\r\n", target(i), i)
 }
 
 // bytes is how much n requests and their responses are.
