@@ -18,8 +18,8 @@ import (
 const (
 	ringBlock    = 1 << 20 // the kernel fills one block after the other
 	ringBlocks   = 48      // with 2 KB a request, 10,000 of them a second fill it in 2.5 s: a disk may take that long
-	ringRetireMS = 50  // a block that is not full is handed over after so many milliseconds
-	pollMS       = 200 // how often a wait looks at its context
+	ringRetireMS = 50      // a block that is not full is handed over after so many milliseconds
+	pollMS       = 200     // how often a wait looks at its context
 
 	// stopWithin is how long after Stop the kernel may take to hand over what it holds. It takes ringRetireMS.
 	stopWithin = 2 * time.Second

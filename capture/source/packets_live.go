@@ -21,6 +21,10 @@ type LivePackets struct {
 	cut   capture.Ledger // what earlier ledgers told
 	ended bool
 
+	// Dropping, if not nil, is told while an interface is captured how many packets the kernel has dropped so far, whenever
+	// that has grown.
+	Dropping func(packets int64)
+
 	pipe    *Live        // one of the two
 	card    *packet.Live //
 	decoder *packet.Decoder
@@ -148,6 +152,9 @@ func (l *LivePackets) segments(ctx context.Context) (err error) {
 // count takes the kernel's count of lost packets, and lets time pass for what waits.
 func (l *LivePackets) count() error {
 	_, kernel, err := l.card.Stats()
+	if kernel.Drops > l.p.drops && l.Dropping != nil {
+		l.Dropping(kernel.Drops)
+	}
 	l.p.drops = kernel.Drops
 	l.p.order.Advance(time.Now().UnixNano())
 	return err
@@ -227,10 +234,16 @@ func total(counts map[string]int64) (n int64) {
 }
 
 // Notes says what is doubtful.
-func (l *LivePackets) Notes() []string { return append(l.set.notes, l.set.warned...) }
+func (l *LivePackets) Notes() []string { return l.set.notes }
+
+// Warnings says what was lost.
+func (l *LivePackets) Warnings() []string { return l.set.warned }
 
 // Empty is the error of a stream out of which no request came.
 func (l *LivePackets) Empty() error {
 	c := l.Ledger()
+	if c.Packets == 0 {
+		return fmt.Errorf("%w: %s: no packets came", ErrEmpty, l.in.name)
+	}
 	return fmt.Errorf("%w: %s", ErrEmpty, describe(&c))
 }

@@ -74,13 +74,38 @@ func (a *app) captureInterface(ctx context.Context, card *interfaceFlags, ports 
 		return nil, errors.Join(err, live.Close())
 	}
 	a.term.statusf("capturing from %s; Ctrl-C ends it", card.name)
+	live.Dropping = a.warnDropping(card.name)
 	doc, err := out.copy(ctx)
 	for _, n := range live.Notes() {
 		a.term.notef("%s", n)
+	}
+	a.warnLost(live)
+	if len(out.files) == 0 && out.w.Requests() == 0 {
+		a.term.notef("%v", live.Empty())
 	}
 	a.warnSpared(in.rules, redactor.Spared())
 	if doc != nil {
 		doc.Redacted = redactor.Hits()
 	}
 	return doc, errors.Join(err, live.Close())
+}
+
+// warnDropping warns of packets that the kernel drops: of the first ones, and whenever they have become twice as many.
+func (a *app) warnDropping(name string) func(packets int64) {
+	next := int64(1)
+	return func(packets int64) {
+		if packets >= next {
+			next = 2 * packets
+			a.term.warnf("%s: the kernel has dropped %s packets so far: more came than could be read", name, thousands(packets))
+		}
+	}
+}
+
+// warnLost says what a capture of packets lost.
+func (a *app) warnLost(live liveSource) {
+	if p, ok := live.(*source.LivePackets); ok {
+		for _, w := range p.Warnings() {
+			a.term.warnf("%s", w)
+		}
+	}
 }

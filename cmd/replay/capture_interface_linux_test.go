@@ -15,69 +15,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
-	"unsafe"
 
 	"trafficreplay/capture"
 )
-
-// inNetwork names the variable that tells a test that it has a network of its own.
-const inNetwork = "REPLAY_TEST_NETWORK"
-
-// ownNetwork reports whether the test is in a network namespace that holds nothing but a loopback interface. Else it has
-// run the test there, in another process, and the caller is done. Only root can.
-func ownNetwork(t *testing.T) bool {
-	t.Helper()
-	if os.Getenv(inNetwork) != "" {
-		loopback(t, true)
-		return true
-	}
-	if testing.Short() {
-		t.Skip("builds the program")
-	}
-	if os.Geteuid() != 0 {
-		t.Skipf("skipped: only root may capture from an interface (CI=%q)", os.Getenv("CI"))
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=5m")
-	cmd.Env = append(os.Environ(), inNetwork+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	said, err := cmd.CombinedOutput()
-	switch {
-	case errors.Is(err, syscall.EPERM):
-		t.Skipf("skipped: root may make no network namespace here: %v (CI=%q)", err, os.Getenv("CI"))
-	case err != nil:
-		t.Errorf("%v\n%s", err, said)
-	case bytes.Contains(said, []byte("--- SKIP")):
-		t.Skipf("skipped, some of it at least:\n%s", said)
-	default:
-		t.Logf("%s", said)
-	}
-	return false
-}
-
-// loopback switches the loopback interface on or off.
-func loopback(t *testing.T, up bool) {
-	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer syscall.Close(fd)
-	request := struct { // struct ifreq of netdevice(7)
-		name  [16]byte
-		flags uint16
-		_     [22]byte
-	}{name: [16]byte{'l', 'o'}}
-	if up {
-		request.flags = syscall.IFF_UP
-	}
-	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(fd), syscall.SIOCSIFFLAGS, uintptr(unsafe.Pointer(&request))); errno != 0 {
-		t.Fatalf("switching the loopback interface: %v", errno)
-	}
-}
 
 // tap is a capture from the loopback interface under way.
 type tap struct {
@@ -188,7 +128,9 @@ func TestCaptureInterface(t *testing.T) {
 		{"privileges", tapPrivileges},
 		{"not root", tapAsNobody},
 		{"no such interface", tapNothing},
+		{"nothing comes", tapSilence},
 		{"kernel drops", tapDrops},
+		{"both directions of a card", tapCard},
 		{"goes down", tapDown},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, bin) })
@@ -330,6 +272,9 @@ func tapPrivileges(t *testing.T, bin string) {
 	if err != nil || len(threads) < 2 {
 		t.Fatalf("threads %s, %v", threads, err)
 	}
+	if own, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", p.cmd.Process.Pid)); err != nil || own != bin {
+		t.Fatalf("the threads are those of %s (%v), want %s", own, err, bin)
+	}
 	for _, path := range threads {
 		status, err := os.ReadFile(path)
 		if err != nil {
@@ -386,6 +331,21 @@ func tapNothing(t *testing.T, bin string) {
 	}
 	if _, err := os.Stat(out + ".part"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("left behind: %v", err)
+	}
+}
+
+// A capture out of which nothing came says what it saw.
+func tapSilence(t *testing.T, bin string) {
+	s := newServer(t)
+	p := startTap(t, bin, "--port", "1")
+	s.load(t, load{conns: 1, requests: 10})
+	p.signal(t, os.Interrupt)
+	p.ends(t, exitInterrupted)
+	if said := p.stderr.String(); !strings.Contains(said, "no requests: lo: no packets came\n") || !strings.Contains(said, "error: interrupted before the first request") {
+		t.Error(said)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(p.out), "*")); left != nil {
+		t.Errorf("%s are left", left)
 	}
 }
 

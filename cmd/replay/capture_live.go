@@ -69,6 +69,7 @@ func (a *app) captureLive(ctx context.Context, in *inputFlags, path string, roll
 	for _, n := range out.live.Notes()[len(early):] {
 		a.term.notef("%s", n)
 	}
+	a.warnLost(out.live)
 	a.warnSpared(in.rules, redactor.Spared())
 	if doc != nil {
 		doc.Redacted = redactor.Hits()
