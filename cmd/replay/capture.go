@@ -34,10 +34,15 @@ What comes through a pipe is written as it comes: to FILE.part, which every comm
 loses no more. At the end of the pipe the file is sorted and renamed; Ctrl-C finishes it in the order of reading, a second one
 kills and leaves FILE.part. --roll goes on in another file, NAME.20261123T140000Z.cap.zst, at a size or a time; together
 these read as one.
+
+--interface captures packets off a network interface (Linux, as root or with CAP_NET_RAW, which is given up once it is open;
+elsewhere pipe tcpdump -w - into it) and writes requests as their responses end. Packets that the kernel dropped are counted,
+warned of and in the ledger.
 ` + exitStatusHelp,
 		Example: `  replay capture /var/log/nginx/access.log* -o prod.cap.zst
   zcat access.log.gz | replay capture - -o prod.cap.zst
   tail -F /var/log/nginx/access.log | replay capture - --roll 1h -o prod.cap.zst
+  replay capture --interface eth0 --port 80,8080 --roll 1h -o prod.cap.zst
   replay capture app.log --log-format '$remote_addr [$time_local] "$request" $status $request_time' -o prod.cap.zst
   replay capture app.json --field method=.req.verb --field end=.ts:unix_ms --field duration=.took:ms -o prod.cap.zst
   replay capture app.log --explain`,

@@ -42,6 +42,9 @@ func (f *interfaceFlags) parse(args []string) (ports []uint16, err error) {
 	return ports, nil
 }
 
+// interfaceMemory is captureMemory of a capture from an interface: the kernel's ring, 48 MiB, comes on top of it.
+const interfaceMemory = 64 << 20
+
 // captureInterface captures from a network interface until the user ends it. It takes one core, unless GOMAXPROCS allows
 // more, and gives the right to capture up once it has the interface.
 func (a *app) captureInterface(ctx context.Context, card *interfaceFlags, ports []uint16, in *inputFlags, path string, roll *rollFlags, w capture.WriterOptions) (*captureDocument, error) {
@@ -59,8 +62,8 @@ func (a *app) captureInterface(ctx context.Context, card *interfaceFlags, ports 
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1)
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(25) // hardly anything is allocated, so that memory is worth more than time here
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(interfaceMemory)
 	}
 	if err := dropPrivileges(); errors.Is(err, errors.ErrUnsupported) {
 		a.term.warnf("this program was built with cgo and keeps its privileges while it captures (CGO_ENABLED=0 mends that)")
