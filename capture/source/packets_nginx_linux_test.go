@@ -114,14 +114,22 @@ func (s *nginx) certificate(t *testing.T) {
 	s.write(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))
 }
 
-// lines ends nginx and reads its log, by the number of the request.
-func (s *nginx) lines(t *testing.T) map[string]nginxLine {
+// lines ends nginx and reads its log, by the number of the request. All requests are over: it waits for their lines,
+// since nginx may still be reading from clients that left.
+func (s *nginx) lines(t *testing.T, requests int) map[string]nginxLine {
 	t.Helper()
-	s.stop()
-	log, err := os.ReadFile(filepath.Join(s.dir, "log"))
-	if err != nil {
-		t.Fatal(err)
+	var log []byte
+	for range 200 {
+		var err error
+		if log, err = os.ReadFile(filepath.Join(s.dir, "log")); err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Count(log, []byte("\n")) == requests {
+			break
+		}
+		time.Sleep(25 * time.Millisecond) // nothing tells when another program has written
 	}
+	s.stop()
 	lines := map[string]nginxLine{}
 	for text := range bytes.Lines(log) {
 		var l nginxLine

@@ -137,7 +137,7 @@ func TestRealPackets(t *testing.T) {
 	set := sniff(t, "", "lo", s.port, filepath.Join(dir, "set", "ring"), "-C", "4", "-W", "100")
 	l := &load{dial: plainTCP(s.addr)}
 	l.run(t, 4, 16)
-	log := s.lines(t)
+	log := s.lines(t, len(l.shots))
 	one.finish(t)
 	set.finish(t)
 
@@ -263,7 +263,7 @@ func TestRealPacketsTLS(t *testing.T) {
 				return c, err
 			}}
 			l.run(t, 4, 12)
-			log := s.lines(t)
+			log := s.lines(t, len(l.shots))
 			record.finish(t)
 			var keys tlskeys.Keys
 			if err := keys.Read(strings.NewReader(secrets.String()), "keys"); err != nil {
