@@ -63,7 +63,7 @@ func startNginx(t *testing.T, ns namespace, ip, listen string) *nginx {
 	}
 	conf.WriteString(nginxLog + "\nclient_max_body_size 8m; keepalive_requests 100000; default_type text/plain; sendfile on;\n")
 	conf.WriteString("gzip on; gzip_http_version 1.0; gzip_min_length 1; gzip_types text/plain; ssl_session_cache shared:s:1m;\n")
-	fmt.Fprintf(&conf, "server { listen %s %s; access_log log replay; root %s/www;\n", s.addr, listen, s.dir)
+	fmt.Fprintf(&conf, "server { listen %s %s; access_log log replay; root %s/www; add_header X-N $arg_n always;\n", s.addr, listen, s.dir)
 	if strings.Contains(listen, "ssl") {
 		s.certificate(t)
 		conf.WriteString("ssl_certificate cert.pem; ssl_certificate_key key.pem; ssl_protocols TLSv1.2 TLSv1.3;\n")
