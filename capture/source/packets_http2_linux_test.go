@@ -131,6 +131,7 @@ func TestRealPacketsHTTP2(t *testing.T) {
 			found, sources := recovered(t, Options{Keys: &keys}, record.file)
 			compare(t, log, l.shots, found)
 			complete(t, sources)
+			compareLost(t, Options{Keys: &keys}, record.file, 1000, log, l.shots)
 		})
 	}
 }
