@@ -106,6 +106,7 @@ type half struct {
 	later   []*protection
 	told    messages
 	settled bool // open has opened a record
+	closed  bool // its sender said that no more would come (RFC 8446, section 6.1)
 }
 
 // Data takes the next bytes of a side. b is not kept.
@@ -160,7 +161,7 @@ func (c *Conn) End(side int, at int64, reset bool) {
 	}
 	h.ended = true
 	c.drop(side)
-	c.next.End(side, at, reset)
+	c.next.End(side, at, reset && !h.closed) // servers reset what they have closed where the client's last alert is not read
 }
 
 // hold keeps bytes of a side, and reports whether there was room.

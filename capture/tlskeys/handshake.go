@@ -20,6 +20,8 @@ const (
 	finished            = 20
 	keyUpdate           = 24
 
+	closeNotify = 0 // an alert
+
 	extensionTicket    = 35 // RFC 5077
 	extensionEarlyData = 42
 	extensionVersions  = 43

@@ -154,10 +154,13 @@ func (c *Conn) give(side int, first, last int64, plain []byte, kind byte, size i
 		return
 	}
 	c.d.tally.Overhead += int64(size)
+	h := &c.halves[side]
+	if kind == recordAlert && len(plain) == 2 && plain[1] == closeNotify {
+		h.closed = true
+	}
 	if kind != recordHandshake || !c.suite.modern {
 		return
 	}
-	h := &c.halves[side]
 	if !h.told.add(plain, func(kind byte, body []byte) { c.handshake(side, kind, body) }) {
 		h.told = messages{lost: true}
 	}

@@ -131,6 +131,7 @@ type collected struct {
 	text  [2]strings.Builder
 	n     int64
 	ended [2]int
+	reset [2]bool
 	last  int64
 }
 
@@ -140,7 +141,10 @@ func (c *collected) Data(side int, at int64, b []byte) {
 	c.last = at
 }
 func (c *collected) Gap(side int, _, n int64, _ string) { fmt.Fprintf(&c.text[side], "«%d»", n) }
-func (c *collected) End(side int, _ int64, _ bool)      { c.ended[side]++ }
+func (c *collected) End(side int, _ int64, reset bool) {
+	c.ended[side]++
+	c.reset[side] = reset
+}
 
 // decrypt plays pieces through a Decryptor, in chunks whose sizes chunk chooses.
 func decrypt(t testing.TB, keys *Keys, pieces []piece, chunk func(n int) int) (*collected, Tally) {
@@ -254,6 +258,28 @@ func TestResumption(t *testing.T) {
 			got, _ := decryptWith(t, d, pieces, whole)
 			if g, want := got.text[1].String(), texts[1]+texts[3]; g != want {
 				t.Errorf("%s, connection %d: %.80q", tls.VersionName(version), i, g)
+			}
+		}
+	}
+}
+
+// TestCloseNotify: who has said that no more will come was not cut off, also where a reset follows.
+func TestCloseNotify(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		var log bytes.Buffer
+		client, server := configs(certificate(t, false), version, 0, &log)
+		pieces, keys := exchange(t, client, server, texts...), keysOf(t, log.String())
+		for name, said := range map[string]int{"both sides": len(pieces), "the server alone": len(pieces) - 1, "nobody": len(pieces) - 2} {
+			var got collected
+			c := NewDecryptor(keys).Open(&got, nil)
+			for i, p := range pieces[:said] {
+				c.Data(p.side, int64(i), p.b)
+			}
+			c.End(0, 0, true)
+			c.End(1, 0, true)
+			want := [2]bool{said < len(pieces), said < len(pieces)-1}
+			if got.reset != want {
+				t.Errorf("%s, closed by %s: resets %v, want %v", tls.VersionName(version), name, got.reset, want)
 			}
 		}
 	}
