@@ -22,13 +22,15 @@ func newCapture(a *app) *cobra.Command {
 	var card interfaceFlags
 	cmd := &cobra.Command{
 		Use:   "capture SOURCE... -o FILE.cap.zst",
-		Short: "Import production requests from access logs into a capture file",
-		Long: `Import production requests from access logs into one capture file, in order of arrival.
+		Short: "Import production requests from access logs and packets into a capture file",
+		Long: `Import production requests from access logs and packets into one capture file, in order of arrival.
 
-SOURCE is a file, a glob, a folder or - (standard input): access logs (docs/capture-logs.md lists
-the formats; any other by --log-format or --field), HAR, GoReplay and Vegeta files (docs/other-tools.md), capture files, and
-lines of our own NDJSON; format, wrappers and compression are recognised by content. Rotated and overlapping files are merged. Every line is a request, or is counted under a reason.
-Secrets are removed before anything is written (docs/safety.md); the file appears under its name only when whole.
+SOURCE is a file, a glob, a folder or - (standard input): access logs (docs/capture-logs.md lists the formats; any other by
+--log-format or --field), packets that tcpdump or others recorded (pcap, pcapng; docs/capture-packets.md), HAR, GoReplay and
+Vegeta files (docs/other-tools.md), capture files, and lines of our own NDJSON; format, wrappers and compression are
+recognised by content. Rotated and overlapping files are merged. Every line is a request, or is counted under a reason; so is
+every packet, and every byte of TCP. Secrets are removed before anything is written (docs/safety.md); the file appears under
+its name only when whole.
 
 What comes through a pipe is written as it comes: to FILE.part, which every command opens, each second, so that a kill
 loses no more. At the end of the pipe the file is sorted and renamed; Ctrl-C finishes it in the order of reading, a second one
@@ -45,7 +47,9 @@ warned of and in the ledger.
   replay capture --interface eth0 --port 80,8080 --roll 1h -o prod.cap.zst
   replay capture app.log --log-format '$remote_addr [$time_local] "$request" $status $request_time' -o prod.cap.zst
   replay capture app.json --field method=.req.verb --field end=.ts:unix_ms --field duration=.took:ms -o prod.cap.zst
-  replay capture app.log --explain`,
+  replay capture app.log --explain
+  replay capture '/var/tmp/prod*.pcap' --tls-keys keys.txt -o prod.cap.zst
+  tcpdump -i any -s 0 -U -w - 'tcp port 80' | replay capture - -o prod.cap.zst`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if card.on() {
 				return nil
