@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 func namespaces(t *testing.T, n int) []namespace {
 	t.Helper()
 	program(t, "ip")
+	demand(t, setns != 0, "no namespace can be entered on "+runtime.GOARCH)
 	var made []namespace
 	for i := range n {
 		ns := namespace(fmt.Sprintf("replay-%d-%d", os.Getpid(), i))

@@ -18,8 +18,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
+	"unsafe"
 )
 
 // nginx is a running nginx that logs what Replay shall find in the packets.
@@ -83,7 +82,9 @@ func startNginx(t *testing.T, ns namespace, ip, listen string) *nginx {
 	cmd := ns.command(program(t, "nginx"), "-p", s.dir, "-c", filepath.Join(s.dir, "nginx.conf"), "-e", "stderr")
 	s.stop = background(t, cmd, syscall.SIGQUIT, "OS: ")
 	// Its arrivals are when it is given the processor, so it comes first on a busy machine. Where it may not, it does not.
-	_ = unix.SchedSetAttr(cmd.Process.Pid, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_RR, Priority: 1}, 0)
+	const roundRobin = 2 // of sched_setscheduler(2)
+	priority := int32(1)
+	_, _, _ = syscall.Syscall(syscall.SYS_SCHED_SETSCHEDULER, uintptr(cmd.Process.Pid), roundRobin, uintptr(unsafe.Pointer(&priority)))
 	return s
 }
 
