@@ -126,6 +126,9 @@ func (r *Reader) Next(s *Segment) error {
 	}
 }
 
+// At is when the last packet was captured that Next has read, with or without a segment; 0 before the first.
+func (r *Reader) At() int64 { return r.frame.At }
+
 // nextFrame reads the next packet into r.frame.
 func (r *Reader) nextFrame() error {
 	if r.err == nil {

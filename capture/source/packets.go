@@ -19,14 +19,15 @@ import (
 // packetsHead is how much of a file tells a packet capture.
 const packetsHead = 12
 
-// lookAtPackets finds when the first packet of a packet capture came that TCP is in.
+// lookAtPackets finds when a packet capture begins: with its first TCP, or, if that is far behind, about then.
 func (s *Set) lookAtPackets(in *input) {
 	in.packets = true
 	head, _ := in.stream.bytes.Peek(64 << 10)
 	r, err := packet.NewReader(bytes.NewReader(head), packet.ReaderOptions{})
 	var seg packet.Segment
-	if err == nil && r.Next(&seg) == nil {
-		in.first = seg.At
+	if err == nil {
+		_ = r.Next(&seg) // which ends in the middle where there is no TCP
+		in.first = r.At()
 	}
 }
 
@@ -69,6 +70,9 @@ func (s *Set) loadPackets(in *input) error {
 		}
 	}
 	if p := s.packets; p != nil && (in.first < p.last-followsBefore || in.first > p.last+followsWithin) {
+		if in.first < p.last-followsBefore {
+			s.note("%s was recorded at the same time as %s: a connection that is in both gives its requests twice; mergecap -w FILE joins them", in.name, p.log.ledger.Name)
+		}
 		if err := s.endPackets(); err != nil {
 			return err
 		}
