@@ -111,7 +111,6 @@ func (l *load) abandon(c *http.Transport, base string) error {
 
 // TestRealPacketsHTTP2: the same over HTTP/2, with prior knowledge and behind TLS.
 func TestRealPacketsHTTP2(t *testing.T) {
-	t.Skip("HTTP/2 is counted and not read yet")
 	for _, c := range []struct{ name, listen, scheme string }{{"prior knowledge", "http2", "http"}, {"TLS", "ssl http2", "https"}} {
 		t.Run(c.name, func(t *testing.T) {
 			s := startNginx(t, "", "127.0.0.1", c.listen)
