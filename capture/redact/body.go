@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// Body redacts a body by its content type, or by its looks where that is missing or wrong: JSON, a
-// form, multipart fields, and otherwise any text. What is not text is returned as it is.
+// Body redacts a body by its content type, or by its looks where that is missing or wrong: JSON, XML and HTML, a
+// form, multipart fields, protobuf, the texts between binary data, and otherwise any text. Its length stays.
 func (m *Masker) Body(b, contentType []byte) []byte {
 	if len(b) == 0 {
 		return b
@@ -16,86 +16,112 @@ func (m *Masker) Body(b, contentType []byte) []byte {
 	return m.matched(m.end(b), Bodies)
 }
 
+// maxNest bounds how deep documents in documents are read as such: JSON in a form, XML in that. Deeper ones are text.
+const maxNest = 8
+
 func (m *Masker) body(v view, contentType []byte) {
+	if m.nest == maxNest {
+		m.text(v, context{})
+		return
+	}
+	m.nest++
+	defer func() { m.nest-- }()
+	declared := formatOf(contentType)
 	switch {
-	case containsFold(contentType, "multipart/"):
-		m.multipart(v)
+	case declared == formatMultipart:
+		m.multipart(v, contentType)
+	case declared == formatProtobuf, declared == formatAny && looksProtobuf(v.b):
+		m.binary(v)
+	case m.wide(v, contentType):
+	case declared == formatMedia && isBinary(v.b):
+		m.media(v)
 	case isBinary(v.b):
-	case containsFold(contentType, "json"), looksJSON(v.b):
+		m.binary(v)
+	default:
+		m.textual(v, declared)
+	}
+}
+
+// textual redacts a body that is text.
+func (m *Masker) textual(v view, declared format) {
+	switch n := packetDigits(v.b); {
+	case looksJSON(v.b), declared == formatJSON && !looksXML(v.b):
 		m.json(v)
-	case containsFold(contentType, "x-www-form-urlencoded"), len(contentType) == 0 && looksForm(v.b):
+	case declared == formatAny && n > 0 && looksJSON(v.b[n:]):
+		m.json(v.sub(n, len(v.b)))
+	case looksXML(v.b), declared == formatXML:
+		m.xml(v)
+	case declared == formatForm, looksForm(v.b):
 		m.form = true
 		m.query(v)
 		m.form = false
+	case declared == formatEvents:
+		m.events(v)
 	default:
-		m.text(v, context{})
+		m.text(v, context{lines: true})
 	}
 }
 
-// multipart redacts the fields of a multipart body, files that are text included. The boundary is what
-// the body begins with.
-func (m *Masker) multipart(v view) {
-	start := bytes.Index(v.b, []byte("--"))
-	eol := -1
-	if start >= 0 {
-		eol = bytes.IndexByte(v.b[start:], '\n')
+// format is what a content type says about how to read a body.
+type format uint8
+
+const (
+	formatAny format = iota // it says nothing
+	formatMultipart
+	formatJSON
+	formatXML // HTML too
+	formatForm
+	formatEvents   // lines of server-sent events
+	formatProtobuf // gRPC too
+	formatMedia    // pictures, sound, films, fonts
+	formatText
+)
+
+// formats by what their content types hold, the telling ones first.
+var formats = []struct {
+	holds string
+	is    format
+}{
+	{"multipart/", formatMultipart}, {"xml", formatXML}, {"html", formatXML}, {"json", formatJSON}, {"graphql", formatText},
+	{"x-www-form-urlencoded", formatForm}, {"event-stream", formatEvents}, {"protobuf", formatProtobuf}, {"grpc", formatProtobuf}, {"x-proto", formatProtobuf},
+	{"image/", formatMedia}, {"video/", formatMedia}, {"audio/", formatMedia}, {"font", formatMedia}, {"text/", formatText},
+}
+
+func formatOf(contentType []byte) format {
+	if len(contentType) == 0 {
+		return formatAny
 	}
-	if eol < 3 || eol > 200 {
-		if !isBinary(v.b) {
-			m.text(v, context{})
+	kind, _, _ := bytes.Cut(contentType[:min(len(contentType), 256)], []byte(";"))
+	for _, f := range formats {
+		if containsFold(kind, f.holds) {
+			return f.is
 		}
-		return
 	}
-	boundary := bytes.TrimRight(v.b[start:start+eol], "\r")
-	for s := start + eol + 1; s < len(v.b); {
-		n := bytes.Index(v.b[s:], boundary)
-		if n < 0 {
-			n = len(v.b) - s
+	return formatAny
+}
+
+// IsMedia reports whether a content type is one of pictures, sound, films or fonts: nobody's text is in them.
+func IsMedia(contentType []byte) bool { return formatOf(contentType) == formatMedia }
+
+// events redacts server-sent events: what stands behind data: is a value of its own.
+func (m *Masker) events(v view) {
+	for s := 0; s < len(v.b); {
+		e := s + lineEnd(v.b[s:])
+		line := v.sub(s, e)
+		if hasPrefix(line.b, "data:") {
+			m.value(line.sub(len("data:"), len(line.b)), plain, context{lines: true})
+		} else {
+			m.text(line, context{})
 		}
-		m.part(v.sub(s, s+n))
-		s += n + len(boundary)
+		s = e + 1
 	}
 }
 
-func (m *Masker) part(v view) {
-	head, sep := bytes.Index(v.b, []byte("\r\n\r\n")), 4
-	if head < 0 {
-		if head, sep = bytes.Index(v.b, []byte("\n\n")), 2; head < 0 {
-			return
-		}
+func lineEnd(b []byte) int {
+	if n := bytes.IndexByte(b, '\n'); n >= 0 {
+		return n
 	}
-	end := max(len(bytes.TrimRight(v.b, "\r\n-")), head+sep)
-	header, value := v.sub(0, head), v.sub(head+sep, end)
-	m.detect(header, context{structure: true})
-	if isBinary(value.b) {
-		return
-	}
-	name := disposition(header.b)
-	kind := m.sortOf(Form, name)
-	if kind == kept {
-		m.spare(value, Form, name)
-		return
-	}
-	if kind.condemned(value.b) {
-		m.named(value)
-		return
-	}
-	m.body(value, nil)
-}
-
-// disposition is the name of a part: name="…".
-func disposition(header []byte) []byte {
-	i := bytes.Index(header, []byte(` name="`))
-	if i < 0 {
-		if i = bytes.Index(header, []byte(`;name="`)); i < 0 {
-			return nil
-		}
-	}
-	name := header[i+len(` name="`):]
-	if e := bytes.IndexByte(name, '"'); e >= 0 {
-		return name[:e]
-	}
-	return nil
+	return len(b)
 }
 
 // isBinary reports whether b is not text: it holds control bytes, or is not UTF-8 in more than a few places.
@@ -121,8 +147,17 @@ func isBinary(b []byte) bool {
 
 // looksForm reports whether b is one line of name=value pairs.
 func looksForm(b []byte) bool {
-	eq := bytes.IndexByte(b, '=')
-	return eq > 0 && eq < maxName && !bytes.ContainsAny(b, " \n\r\t<{")
+	eq := bytes.IndexByte(b[:min(len(b), maxName)], '=')
+	return eq > 0 && !bytes.ContainsAny(b, " \n\r\t<{")
+}
+
+// packetDigits is how many digits come before the JSON of a message that numbers its kinds, as Socket.IO does; 0: none.
+func packetDigits(b []byte) int {
+	n := 0
+	for n < len(b) && n < 8 && kinds[b[n]] == digit {
+		n++
+	}
+	return n
 }
 
 func containsFold(b []byte, s string) bool {

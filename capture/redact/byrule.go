@@ -23,7 +23,7 @@ func (m *Masker) sortOf(p Place, name []byte) sort {
 }
 
 // sortAnywhere is the sort of a name inside a text, which may be any kind of field. What is kept there is looked
-// at by its value all the same.
+// at by its value all the same, but in XML.
 func (m *Masker) sortAnywhere(name []byte) sort {
 	for p := Query; p <= JSON && m.rules != nil; p++ {
 		if n, ok := m.rules.of(p, name); ok {
@@ -59,6 +59,16 @@ func (m *Masker) spare(v view, p Place, name []byte) {
 		m.spared = map[string]int64{}
 	}
 	m.spared[placeNames[p]+" "+n.label]++
+}
+
+// spareAnywhere is spare for the name of an element or attribute, which any kind of field may be meant by.
+func (m *Masker) spareAnywhere(v view, name []byte) {
+	for p := Query; p <= JSON; p++ {
+		if n, ok := m.rules.of(p, name); ok && n.sort == kept {
+			m.spare(v, p, name)
+			return
+		}
+	}
 }
 
 // headerByRule is header with the user's rules around it.

@@ -213,11 +213,13 @@ func (m *Masker) colonAt(b []byte, i int, c context) (int, int, Class) {
 			return i, e, ClassIP
 		}
 	}
-	if i+2 < len(b) && b[i+1] == ' ' && !c.agent {
+	if i+2 < len(b) && !c.agent && (b[i+1] == ' ' || isQuote(b[i+1]) || b[i+1] == '\\' || i > 0 && isQuote(b[i-1])) {
 		return m.assignedAt(b, i, c)
 	}
 	return 0, 0, ClassNone
 }
+
+func isQuote(c byte) bool { return c == '"' || c == '\'' }
 
 // userinfoAt finds user:password in the authority that begins at b[i].
 func userinfoAt(b []byte, i int) (int, int) {
@@ -238,7 +240,7 @@ func userinfoAt(b []byte, i int) (int, int) {
 // assignedAt finds the value behind the = or : at b[i] when the name before it is on the deny-list.
 func (m *Masker) assignedAt(b []byte, i int, c context) (int, int, Class) {
 	e := i
-	for e > 0 && (b[e-1] == ' ' || b[e-1] == '"' || b[e-1] == '\'') && i-e < 2 {
+	for e > 0 && (b[e-1] == ' ' || isQuote(b[e-1]) || b[e-1] == '\\') && i-e < 3 {
 		e--
 	}
 	s := e
@@ -249,22 +251,35 @@ func (m *Masker) assignedAt(b []byte, i int, c context) (int, int, Class) {
 	if s == e || kind != secret && kind != person && kind != long {
 		return 0, 0, ClassNone
 	}
-	vs := i + 1
-	for vs < len(b) && vs-i < 4 && (b[vs] == ' ' || b[vs] == '"' || b[vs] == '\'') {
+	vs, quote, escaped := i+1, byte(0), false
+	for vs < len(b) && vs-i < 5 && (b[vs] == ' ' || isQuote(b[vs]) || b[vs] == '\\') {
+		if quote == 0 && isQuote(b[vs]) {
+			quote, escaped = b[vs], b[vs-1] == '\\'
+		}
 		vs++
 	}
-	v := b[vs:valueEnd(b[:min(len(b), vs+maxJudged)], vs)]
-	if !kind.condemned(v) || b[i] == ':' && (kind != secret || len(v) < 4 || wordy(v) && !bytes.ContainsAny(v, "0123456789")) {
+	v := b[vs:valueEnd(b[:min(len(b), vs+maxJudged)], vs, quote, escaped)]
+	prose := b[i] == ':' && quote == 0 && !(c.lines && (s == 0 || b[s-1] == '\n'))
+	if !kind.condemned(v) || prose && (kind != secret || len(v) < 4 || wordy(v) && !bytes.ContainsAny(v, "0123456789")) {
 		return 0, 0, ClassNone
 	}
-	return vs, valueEnd(b, vs+len(v)), ClassNamed
+	return vs, valueEnd(b, vs+len(v), quote, escaped), ClassNamed
 }
 
-func valueEnd(b []byte, i int) int {
-	for i < len(b) && !ends(b[i]) {
+// valueEnd is where the value that goes on at b[i] ends: at its quote, if it has one, which may be an escaped one.
+func valueEnd(b []byte, i int, quote byte, escaped bool) int {
+	for i < len(b) && b[i] != '\n' {
+		switch {
+		case quote == 0 && ends(b[i]), quote != 0 && b[i] == quote:
+			return i
+		case quote != 0 && b[i] == '\\' && escaped && i+1 < len(b) && b[i+1] == quote:
+			return i
+		case quote != 0 && b[i] == '\\' && !escaped:
+			i++
+		}
 		i++
 	}
-	return i
+	return min(i, len(b))
 }
 
 // ends reports whether c ends a value inside a text.

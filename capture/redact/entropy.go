@@ -10,6 +10,7 @@ type context struct {
 	id        bool // id=: ids in the usual lengths stay
 	structure bool // ETag, Content-Type and the like: random by nature, and nobody's secret
 	query     bool // + may stand for a space
+	lines     bool // a text of lines: a name at the beginning of one and a colon behind it are no prose
 }
 
 const (

@@ -6,11 +6,12 @@ import "bytes"
 const maxDepth = 128
 
 // json redacts the strings and numbers of JSON in place: fields by their names, the rest by detectors. It
-// takes what is cut off, concatenated or not quite JSON as it comes.
+// takes what is cut off, concatenated or not quite JSON as it comes; what it cannot place is looked at as text.
 func (m *Masker) json(v view) {
 	var below [maxDepth]sort // what the name of each open container says about what is in it
 	depth, pending := 0, plain
 	var key view // the last one that was read
+	odd := false // there is something that JSON has not
 	b := v.b
 	for i := 0; i < len(b); {
 		switch x := b[i]; {
@@ -51,10 +52,40 @@ func (m *Masker) json(v view) {
 			}
 			m.jsonNumber(v, i, end, pending)
 			i = end
-		default:
+		case x <= ' ' || x == ':':
 			i++
+		default:
+			n, name := bare(b[i:])
+			if name > 0 {
+				key = v.sub(i, i+name)
+				pending = m.jsonKey(key, below[min(depth, maxDepth-1)])
+			}
+			odd = odd || n == 0 || name > 0
+			i += max(n, 1)
 		}
 	}
+	if odd {
+		m.text(m.rest(v), context{lines: true})
+	}
+}
+
+// bare is the length of what stands without quotes at the start of b: true, false or null, or a name with the colon
+// behind it, as JavaScript has it, whose own length is name. 0: nothing of the kind.
+func bare(b []byte) (n, name int) {
+	for n < len(b) && n < maxName && (kinds[b[n]]&word != 0 || b[n] == '$') {
+		n++
+	}
+	switch string(b[:n]) {
+	case "true", "false", "null":
+		return n, 0
+	}
+	for name = n; n > 0 && n < len(b) && n < name+4 && b[n] == ' '; {
+		n++
+	}
+	if name == 0 || n >= len(b) || b[n] != ':' {
+		return 0, 0
+	}
+	return n + 1, name
 }
 
 // inherited is what the name of a container says about its content: all below a credential is one.
@@ -159,6 +190,14 @@ func (m *Masker) jsonNumber(v view, s, e int, kind sort) {
 
 // looksJSON reports whether b begins like a JSON document.
 func looksJSON(b []byte) bool {
-	b = bytes.TrimLeft(b, " \t\r\n\ufeff")
+	b = trimSpace(b)
 	return len(b) > 0 && (b[0] == '{' || b[0] == '[' || b[0] == '"')
+}
+
+// trimSpace is b without white space and a byte order mark before it.
+func trimSpace(b []byte) []byte {
+	if hasPrefix(b, "\ufeff") {
+		b = b[len("\ufeff"):]
+	}
+	return bytes.TrimLeft(b, " \t\r\n")
 }

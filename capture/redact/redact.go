@@ -13,8 +13,8 @@
 // whatever the key, and equal secrets of one input stay equal.
 //
 // Two nets hang under each other: names ([Masker.Header], query parameters, form fields, JSON fields,
-// cookies) and detectors on every value that the names let pass. Neither is complete: free text,
-// images, compressed bodies and home-made encodings are not understood.
+// cookies, XML elements and attributes) and detectors on every value that the names let pass. Neither is
+// complete: free text, images, compressed bodies and home-made encodings are not understood.
 package redact
 
 import "bytes"
@@ -33,6 +33,7 @@ type Masker struct {
 	arena    []byte
 	scratch  [maxViews]viewBuf
 	depth    int // scratch buffers in use
+	nest     int // documents in documents at hand, see maxNest
 
 	// The value at hand.
 	raw, out []byte // out: the copy that is being rewritten; nil while nothing was found
@@ -137,7 +138,7 @@ func (m *Masker) URL(b []byte) []byte {
 
 // begin starts on one value, end gives its redacted form.
 func (m *Masker) begin(b []byte) {
-	m.raw, m.out, m.depth, m.seen = b, nil, 0, m.seen[:0]
+	m.raw, m.out, m.depth, m.nest, m.seen = b, nil, 0, 0, m.seen[:0]
 }
 
 func (m *Masker) end(b []byte) []byte {
@@ -199,13 +200,37 @@ func (m *Masker) replace(v view, s, e int, class Class) {
 		m.notice(v.b[s:e], class)
 		return
 	}
+	m.copyOnce()
+	m.hits[class]++
+	m.seen = append(m.seen, class)
+	substitute(m.out, v, s, e, m.rules.shape(class), m.tokens.number(v.b[s:e]))
+}
+
+// copyOnce makes the copy of the value that tokens are written to.
+func (m *Masker) copyOnce() {
 	if m.out == nil {
 		m.out = m.alloc(len(m.raw))
 		copy(m.out, m.raw)
 	}
-	m.hits[class]++
-	m.seen = append(m.seen, class)
-	substitute(m.out, v, s, e, m.rules.shape(class), m.tokens.number(v.b[s:e]))
+}
+
+// within redacts a value that was decoded out of the one at hand, and gives its redacted form, or nil if there was
+// nothing to replace.
+func (m *Masker) within(b []byte, redact func(v view)) []byte {
+	raw, out := m.raw, m.out
+	m.raw, m.out = b, nil
+	redact(m.whole(b))
+	b = m.out
+	m.raw, m.out = raw, out
+	return b
+}
+
+// rest is v as it is by now: tokens stand in it already, so that a second look finds what the first one missed.
+func (m *Masker) rest(v view) view {
+	if m.out == nil || v.at != nil {
+		return v
+	}
+	return view{b: m.out[v.of : v.of+len(v.b)], of: v.of}
 }
 
 // alloc takes n bytes from the arena. When the arena is full a larger one takes its place; what was

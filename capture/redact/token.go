@@ -141,6 +141,14 @@ func put(unit []byte, c, r byte) {
 		unit[1], unit[2] = digits[r>>4], digits[r&15]
 	case unit[0] == '%' && len(unit) == 5 && unit[1] == '2' && unit[2] == '5':
 		unit[3], unit[4] = digits[r>>4], digits[r&15]
+	case len(unit) == 2 && unit[0] == 0: // UTF-16
+		unit[1] = r
+	case len(unit) == 2 && unit[1] == 0:
+		unit[0] = r
+	case unit[0] == '=' && len(unit) >= 3 && unhex(unit[1]) >= 0: // quoted-printable, perhaps with a line's end behind it
+		unit[1], unit[2] = digits[r>>4]&^0x20|digits[r>>4]&0x10, digits[r&15]&^0x20|digits[r&15]&0x10
+	case unit[0] == c && len(unit) > 2 && unit[1] == '=':
+		unit[0] = r
 	case unit[0] == '\\' && len(unit) == 6 && c < 0x80:
 		copy(unit[2:], []byte{'0', '0', digits[r>>4], digits[r&15]})
 	case unit[0] == '\\' && len(unit) == 6:

@@ -151,9 +151,17 @@ func (m *Masker) value(v view, kind sort, c context) {
 	if !suspicious(v.b) {
 		return
 	}
-	if t := bytes.TrimSpace(v.b); len(t) > 1 && (t[0] == '{' || t[0] == '[') {
-		m.json(v)
-		return
+	if t := bytes.TrimSpace(v.b); len(t) > 1 && m.nest < maxNest {
+		m.nest++
+		defer func() { m.nest-- }()
+		switch {
+		case t[0] == '{' || t[0] == '[':
+			m.json(v)
+			return
+		case looksXML(t):
+			m.xml(v)
+			return
+		}
 	}
 	m.text(v, c)
 }

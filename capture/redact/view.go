@@ -33,6 +33,21 @@ type viewBuf struct {
 	at []int32
 }
 
+// add appends what stands for r and was at an offset of the value.
+func (d *viewBuf) add(r rune, at int32) {
+	l := len(d.b)
+	switch {
+	case r < 0:
+	case r < 0x100:
+		d.b = append(d.b, byte(r))
+	default:
+		d.b = utf8.AppendRune(d.b, r)
+	}
+	for ; l < len(d.b); l++ {
+		d.at = append(d.at, at)
+	}
+}
+
 // maxViews is how deep decodings may nest: JSON in a query (2), a string in it (1), a URL in that (2), …
 const maxViews = 12
 
@@ -49,7 +64,7 @@ func (m *Masker) unescape(v view) view {
 }
 
 // decode undoes one kind of escapes that begin with mark. unit reads one escape at the start of b: n
-// bytes that stand for r (below 0x100 a byte, else a code point); n 0: no escape.
+// bytes that stand for r (below 0x100 a byte, else a code point; negative: nothing); n 0: no escape.
 func (m *Masker) decode(v view, mark byte, unit func(b []byte) (r rune, n int)) (view, bool) {
 	first := bytes.IndexByte(v.b, mark)
 	for first >= 0 {
@@ -71,15 +86,7 @@ func (m *Masker) decode(v view, mark byte, unit func(b []byte) (r rune, n int)) 
 		at := int32(v.pos(i))
 		if v.b[i] == mark && i >= first {
 			if r, n := unit(v.b[i:]); n > 0 {
-				l := len(buf.b)
-				if r < 0x100 {
-					buf.b = append(buf.b, byte(r))
-				} else {
-					buf.b = utf8.AppendRune(buf.b, r)
-				}
-				for ; l < len(buf.b); l++ {
-					buf.at = append(buf.at, at)
-				}
+				buf.add(r, at)
 				i += n
 				continue
 			}

@@ -1,0 +1,132 @@
+package redact
+
+import "encoding/binary"
+
+const (
+	minText      = 8  // bytes of a text between binary data that is looked at
+	maxProtoNest = 16 // messages in messages that are read as such
+)
+
+// binary redacts binary data: the strings of protobuf, messages within messages included, or the texts between other
+// bytes. Lengths stay, so that whatever counts them stays right.
+func (m *Masker) binary(v view) {
+	if looksProtobuf(v.b) {
+		m.protobuf(v, 0)
+		m.runs(m.rest(v), context{structure: true})
+		return
+	}
+	m.runs(v, context{})
+}
+
+// media looks for credentials of known forms alone, since pictures hold any bytes, and people's names in places.
+func (m *Masker) media(v view) {
+	eachText(v.b, func(s, e int) {
+		for i := s; i < e; i++ {
+			if kinds[v.b[i]]&alnum == 0 && v.b[i] != '-' || i > s && kinds[v.b[i-1]]&alnum != 0 {
+				continue
+			}
+			end, class := keyAt(v.b[:e], i)
+			if end == 0 && hasPrefix(v.b[i:e], "-----BEGIN") {
+				end, class = i+pemEnd(v.b[i:e], 0), ClassPEM
+			}
+			if end > i {
+				m.replace(v, i, end, class)
+				i = end - 1
+			}
+		}
+	})
+}
+
+// runs redacts the texts between other bytes.
+func (m *Masker) runs(v view, c context) {
+	eachText(v.b, func(s, e int) {
+		text := v.sub(s, e)
+		if !suspicious(text.b) {
+			return
+		}
+		// Many formats put the length before a string, and a length may look like a letter.
+		if n := int(v.b[s]); n >= ' ' && n < e-s {
+			m.detect(text.sub(1, 1+n), c)
+			text = m.rest(text)
+		}
+		m.detect(text, c)
+	})
+}
+
+// eachText finds the texts of b that have at least minText bytes.
+func eachText(b []byte, look func(s, e int)) {
+	s := 0
+	for i := 0; i <= len(b); i++ {
+		if i < len(b) && (b[i] >= ' ' && b[i] < 0x7f || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
+			continue
+		}
+		if i-s >= minText {
+			look(s, i)
+		}
+		s = i + 1
+	}
+}
+
+// looksProtobuf reports whether b is fields of protobuf to its last byte and begins unlike a text.
+func looksProtobuf(b []byte) bool {
+	if len(b) < 2 || b[0] >= ' ' && b[0] < 0x7f && kinds[b[0]]&(lower|upper) != 0 || looksJSON(b) || looksXML(b) {
+		return false
+	}
+	return eachField(b, nil)
+}
+
+// eachField calls look with the place of each length-delimited field of a protobuf message (Protocol Buffers
+// Documentation, "Encoding"). It is false where b is no such message.
+func eachField(b []byte, look func(s, e int)) bool {
+	for i := 0; i < len(b); {
+		tag, n := binary.Uvarint(b[i:])
+		if n <= 0 || tag>>3 == 0 || tag>>3 > 1<<29-1 {
+			return false
+		}
+		i += n
+		size := uint64(0)
+		switch tag & 7 {
+		case 0:
+			_, n = binary.Uvarint(b[i:])
+			if n <= 0 {
+				return false
+			}
+			size = uint64(n)
+		case 1:
+			size = 8
+		case 2:
+			if size, n = binary.Uvarint(b[i:]); n <= 0 {
+				return false
+			}
+			i += n
+		case 5:
+			size = 4
+		default:
+			return false
+		}
+		if size > uint64(len(b)-i) {
+			return false
+		}
+		if tag&7 == 2 && look != nil {
+			look(i, i+int(size))
+		}
+		i += int(size)
+	}
+	return true
+}
+
+// protobuf redacts the strings of a message that looksProtobuf.
+func (m *Masker) protobuf(v view, depth int) {
+	eachField(v.b, func(s, e int) {
+		f := v.sub(s, e)
+		if depth < maxProtoNest && len(f.b) > 1 && eachField(f.b, nil) {
+			m.protobuf(f, depth+1)
+			f = m.rest(f) // a text may look like a message
+		}
+		if isBinary(f.b) {
+			m.runs(f, context{})
+			return
+		}
+		m.value(f, plain, context{})
+	})
+}
