@@ -92,7 +92,8 @@ var dependencies = []struct {
 	tests []string
 	why   string
 }{
-	{"github.com/klauspost/compress", []string{"capture", "shape"}, nil, "zstd frames of the capture file and of the session pool, and the readers of compressed inputs that capture lends to capture/source"},
+	{"github.com/klauspost/compress", []string{"capture", "shape"}, nil, "zstd frames of the capture file and of the session pool, the readers of compressed inputs that capture lends to capture/source, and compressed bodies"},
+	{"github.com/andybalholm/brotli", []string{"capture"}, nil, "bodies in br, which nothing else reads and secrets may be in"},
 	{"github.com/gopacket/gopacket", []string{"capture/packet"}, nil, "headers of links and tunnels in packet captures"},
 	{"github.com/ulikunitz/xz", []string{"capture/source"}, nil, "logs that were rotated into .xz"},
 	{"github.com/pierrec/lz4/v4", []string{"capture/source"}, nil, "logs that were rotated into .lz4"},

@@ -20,7 +20,9 @@ type Redactor struct {
 	o       RedactOptions
 	mask    *redact.Masker
 	clients *pseudonyms
-	dropped int64 // compressed response bodies
+	dropped int64 // bodies and messages that could not be read
+
+	contents Contents
 }
 
 // RedactOptions settle what a Redactor does; the zero value applies the default rules with a random key.
@@ -75,15 +77,7 @@ func (r *Redactor) values(q *Request) {
 		}
 		return
 	}
-	if len(q.Body) > 0 {
-		q.Body = r.mask.Body(q.Body, header(q.Headers, "Content-Type"))
-	}
-	if len(q.RespBody) > 0 {
-		q.RespBody = r.response(q)
-	}
-	for i := range q.Messages {
-		q.Messages[i].Data = r.mask.Body(q.Messages[i].Data, nil)
-	}
+	r.bodies(q)
 }
 
 // drop takes out the headers that a rule leaves out. Their order stays.
@@ -97,14 +91,33 @@ func (r *Redactor) headers(hs []Header) {
 	}
 }
 
-// response is the redacted response body. A compressed one cannot be read, and nothing that is sent
-// needs it, so it goes.
-func (r *Redactor) response(q *Request) []byte {
-	if e := header(q.RespHeaders, "Content-Encoding"); len(e) > 0 && !bytes.EqualFold(e, []byte("identity")) {
-		r.dropped++
-		return nil
+// bodies redacts what q carries. What cannot be read while it may hold text goes; its size stays.
+func (r *Redactor) bodies(q *Request) {
+	q.Body, q.BodySize = r.body(q.Headers, q.Body, q.BodySize)
+	q.RespBody, q.RespSize = r.body(q.RespHeaders, q.RespBody, q.RespSize)
+	for i := range q.Messages {
+		if len(q.Messages[i].Data) == 0 {
+			continue
+		}
+		data, ok := r.contents.RewriteMessage(q, i, r.mask.Body)
+		if !ok {
+			r.dropped++
+			data = nil
+		}
+		q.Messages[i].Data = data
 	}
-	return r.mask.Body(q.RespBody, header(q.RespHeaders, "Content-Type"))
+}
+
+func (r *Redactor) body(hs []Header, b []byte, size int64) ([]byte, int64) {
+	if len(b) == 0 {
+		return b, size
+	}
+	out, ok := r.contents.Rewrite(hs, b, r.mask.Body)
+	if ok {
+		return out, size
+	}
+	r.dropped++
+	return nil, max(size, int64(len(b)))
 }
 
 // pseudonym is what stands for client: nothing where a rule says so.
