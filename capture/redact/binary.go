@@ -3,14 +3,15 @@ package redact
 import "encoding/binary"
 
 const (
-	minText      = 8  // bytes of a text between binary data that is looked at
+	minText      = 12 // bytes of a text between binary data that is looked at: random bytes hold shorter addresses
+	minCounted   = 6  // the same where its length stands before it
 	maxProtoNest = 16 // messages in messages that are read as such
 )
 
 // binary redacts binary data: the strings of protobuf, messages within messages included, or the texts between other
 // bytes. Lengths stay, so that whatever counts them stays right.
 func (m *Masker) binary(v view) {
-	if looksProtobuf(v.b) {
+	if len(v.b) > 1 && eachField(v.b, nil) {
 		m.protobuf(v, 0)
 		m.runs(m.rest(v), context{structure: true})
 		return
@@ -53,26 +54,42 @@ func (m *Masker) runs(v view, c context) {
 	})
 }
 
-// eachText finds the texts of b that have at least minText bytes.
+// eachText finds the texts of b that are long enough to be some.
 func eachText(b []byte, look func(s, e int)) {
 	s := 0
 	for i := 0; i <= len(b); i++ {
 		if i < len(b) && (b[i] >= ' ' && b[i] < 0x7f || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
 			continue
 		}
-		if i-s >= minText {
+		if i-s >= minText || i-s >= minCounted && counts(b[:s], i-s) {
 			look(s, i)
 		}
 		s = i + 1
 	}
 }
 
-// looksProtobuf reports whether b is fields of protobuf to its last byte and begins unlike a text.
-func looksProtobuf(b []byte) bool {
-	if len(b) < 2 || b[0] >= ' ' && b[0] < 0x7f && kinds[b[0]]&(lower|upper) != 0 || looksJSON(b) || looksXML(b) {
+// counts reports whether the byte at the end of b is the length n of what comes next, as CBOR, MessagePack, Thrift and
+// most formats of one's own write it.
+func counts(b []byte, n int) bool {
+	if len(b) == 0 {
 		return false
 	}
-	return eachField(b, nil)
+	c := int(b[len(b)-1])
+	return c == n || n < 32 && (c == 0xa0|n || c == 0x60|n)
+}
+
+// looksProtobuf reports whether b is fields of protobuf to its last byte, and holds bytes that a text does not.
+func looksProtobuf(b []byte) bool {
+	return len(b) > 1 && (b[0] == '\n' || hasControl(b)) && eachField(b, nil)
+}
+
+func hasControl(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' {
+			return true
+		}
+	}
+	return false
 }
 
 // eachField calls look with the place of each length-delimited field of a protobuf message (Protocol Buffers
@@ -115,7 +132,7 @@ func eachField(b []byte, look func(s, e int)) bool {
 	return true
 }
 
-// protobuf redacts the strings of a message that looksProtobuf.
+// protobuf redacts the strings of a message.
 func (m *Masker) protobuf(v view, depth int) {
 	eachField(v.b, func(s, e int) {
 		f := v.sub(s, e)

@@ -3,6 +3,8 @@ package redact
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/xml"
+	"io"
 	"net/url"
 	"strings"
 	"testing"
@@ -49,7 +51,15 @@ func FuzzBody(f *testing.F) {
 	for _, s := range []string{`{"a":"b","password":["x",{"y":1}]}`, `{"a":"\ud83d\u0041\"`, "a=b&c=%41", "--x\r\nA: b; name=\"token\"\r\n\r\nv\r\n--x--", "<a><pin>1</pin></a>", `[[[[{"a":"{\"b\":\"[1]\"}"}]]]`, "-1e5,{"} {
 		f.Add([]byte(s), "application/json")
 	}
-	f.Add([]byte("--x\r\n\r\n\r\n--x--"), "multipart/form-data")
+	for _, s := range [][2]string{
+		{"--x\r\n\r\n\r\n--x--", "multipart/form-data"}, {"--x\r\nContent-Transfer-Encoding: base64\r\n\r\nYUBiLmNv\r\n--x--", "multipart/mixed; boundary=x"},
+		{"--x\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\na=40b=\r\n.co\r\n--x--", "multipart/mixed; boundary=x"},
+		{"<a b='c' password=d><![CDATA[<e>]]><!-- f --><name>pin</name><v>&#x41;</v></a>", "text/xml"}, {"<input name=token value=x><script>{pin:'1'}</script>", "text/html"},
+		{"\x0a\x05a@b.c\x12\x02\x08\x01", "application/grpc"}, {"\xff\xfe<\x00a\x00>\x00", "text/xml; charset=utf-16"}, {"42[\"a\",{b:1}]", ""}, {"data: {\"a\":1}\n\n", "text/event-stream"},
+		{"\x00\x01\xd9\x20aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "application/octet-stream"},
+	} {
+		f.Add([]byte(s[0]), s[1])
+	}
 	f.Fuzz(func(t *testing.T, b []byte, contentType string) {
 		m := New(nil)
 		out := m.Body(b, []byte(contentType))
@@ -58,6 +68,12 @@ func FuzzBody(f *testing.F) {
 		}
 		if json.Valid(b) && !strings.Contains(contentType, "multipart/") && !json.Valid(out) {
 			t.Errorf("JSON %q became %q, which is none", b, out)
+		}
+		if xmlShape(b) && !xmlShape(out) && formatOf([]byte(contentType)) == formatXML && !isBinary(b) {
+			t.Errorf("XML %q became %q, which is none", b, out)
+		}
+		if eachField(b, nil) && formatOf([]byte(contentType)) == formatProtobuf && !eachField(out, nil) {
+			t.Errorf("protobuf %q became %q, which is none", b, out)
 		}
 		if !json.Valid(b) {
 			return
@@ -92,4 +108,19 @@ func FuzzHeader(f *testing.F) {
 			}
 		}
 	})
+}
+
+// xmlShape reports whether b is a well-formed document.
+func xmlShape(b []byte) bool {
+	d := xml.NewDecoder(bytes.NewReader(b))
+	elements := 0
+	for {
+		tok, err := d.Token()
+		if err != nil {
+			return err == io.EOF && elements > 0
+		}
+		if _, ok := tok.(xml.StartElement); ok {
+			elements++
+		}
+	}
 }
