@@ -55,6 +55,9 @@ var errContent = errors.New("content cannot be decoded")
 // The body is not written to. ok is false where it cannot be read, for a coding that is damaged, cut off, too large or
 // unknown, while it may hold text: then nobody knows what is in it.
 func (c *Contents) Rewrite(hs []Header, body []byte, change func(part, contentType []byte) []byte) (out []byte, ok bool) {
+	if len(body) == 0 {
+		return body, true
+	}
 	kind := header(hs, "Content-Type")
 	var room [maxCodings]coding
 	codings, ok := codingsOf(hs, room[:0])
@@ -89,7 +92,7 @@ func (c *Contents) Rewrite(hs []Header, body []byte, change func(part, contentTy
 // RewriteMessage is Rewrite for message i of q.
 func (c *Contents) RewriteMessage(q *Request, i int, change func(part, contentType []byte) []byte) (out []byte, ok bool) {
 	m := &q.Messages[i]
-	if m.Op != "grpc" {
+	if m.Op != "grpc" || len(m.Data) == 0 {
 		return c.Rewrite(nil, m.Data, change)
 	}
 	hs := q.Headers

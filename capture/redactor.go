@@ -96,9 +96,6 @@ func (r *Redactor) bodies(q *Request) {
 	q.Body, q.BodySize = r.body(q.Headers, q.Body, q.BodySize)
 	q.RespBody, q.RespSize = r.body(q.RespHeaders, q.RespBody, q.RespSize)
 	for i := range q.Messages {
-		if len(q.Messages[i].Data) == 0 {
-			continue
-		}
 		data, ok := r.contents.RewriteMessage(q, i, r.mask.Body)
 		if !ok {
 			r.dropped++
@@ -109,9 +106,6 @@ func (r *Redactor) bodies(q *Request) {
 }
 
 func (r *Redactor) body(hs []Header, b []byte, size int64) ([]byte, int64) {
-	if len(b) == 0 {
-		return b, size
-	}
 	out, ok := r.contents.Rewrite(hs, b, r.mask.Body)
 	if ok {
 		return out, size

@@ -30,7 +30,7 @@ func TestCanaries(t *testing.T) {
 	}
 	r := newRedactor(t, RedactOptions{})
 	n := 0
-	for _, p := range places() {
+	for _, p := range append(places(), compressedPlaces(t)...) {
 		for _, c := range planted {
 			if c.named && !p.named {
 				continue
@@ -40,7 +40,7 @@ func TestCanaries(t *testing.T) {
 			p.put(q, c.value)
 			before := string(dump(q))
 			r.Apply(q)
-			after := string(dump(q))
+			after := string(dump(q)) + string(unpacked(t, q))
 			for _, core := range cores(c) {
 				for _, form := range spellings(core) {
 					if strings.Contains(after, form) {
@@ -58,7 +58,8 @@ func TestCanaries(t *testing.T) {
 func TestTokensKeepTheirShape(t *testing.T) {
 	r := newRedactor(t, RedactOptions{})
 	for _, p := range places() {
-		if p.name == "client" || p.name == "compressed response" {
+		switch p.name {
+		case "client", "compressed response", "multipart in base64", "gRPC-web text": // letters of base64 spell other bytes
 			continue
 		}
 		for _, c := range plant() {

@@ -25,7 +25,7 @@ type secretsDocument struct {
 	Files    []string      `json:"files"` // that were looked through
 	Requests int64         `json:"requests"`
 	Lines    int64         `json:"lines"`  // of files that hold no requests
-	Binary   int64         `json:"binary"` // lines of these, and bodies, that are no text: nothing is looked for in them
+	Binary   int64         `json:"binary"` // lines of these, and bodies, that are no text or cannot be decoded
 	Found    int64         `json:"found"`
 	Classes  []secretClass `json:"classes"` // the most frequent first
 }
@@ -72,6 +72,7 @@ const (
 // scanner looks through files for secrets.
 type scanner struct {
 	audit *redact.Auditor
+	into  capture.Contents
 	doc   secretsDocument
 	by    map[string]*secretClass
 	field map[string]int64 // found in each field
@@ -213,10 +214,10 @@ func (s *scanner) request(q *capture.Request) {
 	s.headers("", q.Headers, src)
 	s.headers("response ", q.RespHeaders, src)
 	s.headers("trailer ", q.Trailers, src)
-	s.body("body", q.Body, q.Headers, src)
-	s.body("response body", q.RespBody, q.RespHeaders, src)
+	s.body("body", q.Headers, q.Body, src)
+	s.body("response body", q.RespHeaders, q.RespBody, src)
 	for i := range q.Messages {
-		s.body("message", q.Messages[i].Data, nil, src)
+		s.readable(s.into.RewriteMessage(q, i, s.look("message", src)))
 	}
 }
 
@@ -228,17 +229,27 @@ func (s *scanner) headers(prefix string, hs []capture.Header, src []byte) {
 	}
 }
 
-func (s *scanner) body(field string, b []byte, hs []capture.Header, src []byte) {
-	var kind []byte
-	for i := range hs {
-		if equalFold(hs[i].Name, "Content-Type") {
-			kind = hs[i].Value
+// body looks through a body as it was before its codings.
+func (s *scanner) body(field string, hs []capture.Header, b, src []byte) {
+	s.readable(s.into.Rewrite(hs, b, s.look(field, src)))
+}
+
+// look looks through the parts of a body.
+func (s *scanner) look(field string, src []byte) func(part, contentType []byte) []byte {
+	return func(part, contentType []byte) []byte {
+		if redact.Binary(part) {
+			s.doc.Binary++
 		}
+		s.found(field, s.audit.Body(part, contentType), src)
+		return part
 	}
-	if redact.Binary(b) {
+}
+
+// readable counts what cannot be read.
+func (s *scanner) readable(_ []byte, ok bool) {
+	if !ok {
 		s.doc.Binary++
 	}
-	s.found(field, s.audit.Body(b, kind), src)
 }
 
 // text looks through the lines of anything else; lines of our own NDJSON are requests.
@@ -356,7 +367,7 @@ func writeSecretsText(t *terminal, path string, d *secretsDocument) error {
 		}
 	}
 	if d.Binary > 0 {
-		p.linef("  not looked into: %s that are no text", counted(d.Binary, "body or line"))
+		p.linef("  %s no text, or not to be decoded: only texts in them were looked at", counted(d.Binary, "body or line"))
 	}
 	return p.err
 }
