@@ -11,6 +11,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"trafficreplay/capture/redact"
 )
 
 // change makes something else of every part.
@@ -192,6 +194,66 @@ func TestCompressedJSONStaysJSON(t *testing.T) {
 		}
 		if err := json.Unmarshal(unpacked(t, q), &doc); err != nil || doc.N != 5 || len(doc.User.Tags) != 2 || !strings.HasSuffix(doc.User.Email, ".invalid") || doc.User.Pin == 1234 {
 			t.Errorf("%s became %+v, %v", encoding, doc, err)
+		}
+	}
+}
+
+// TestLengthAgrees: a Content-Length is that of the body as it is kept, the size that of the body as it was sent.
+func TestLengthAgrees(t *testing.T) {
+	r := newRedactor(t, RedactOptions{})
+	changed := 0
+	for n := range 40 {
+		for encoding, codings := range encodings {
+			body := encodeContent(t, `{"password":"`+strings.Repeat("hunter2", n+1)+`"}`, codings)
+			q := &Request{Body: body, BodySize: int64(len(body))}
+			set(&q.Headers, "Content-Encoding", encoding)
+			set(&q.Headers, "content-length", fmt.Sprint(len(body)))
+			r.Apply(q)
+			if got := string(q.Header("Content-Length")); got != fmt.Sprint(len(q.Body)) || q.BodySize != int64(len(body)) {
+				t.Errorf("%s: Content-Length %s of %d bytes, size %d of %d", encoding, got, len(q.Body), q.BodySize, len(body))
+			}
+			if len(q.Body) != len(body) {
+				changed++
+			}
+		}
+	}
+	if changed == 0 {
+		t.Error("no length has changed, so nothing was tested")
+	}
+}
+
+// TestUserRulesInBodies: a user's names and patterns reach into XML, messages and what is compressed; what a user keeps
+// stays there, and so does everything where secrets are to be kept.
+func TestUserRulesInBodies(t *testing.T) {
+	u := &redact.Rules{Name: "rules.yaml"}
+	for _, err := range []error{u.Redact(redact.JSON, "customerNo"), u.Keep(redact.JSON, "password"), u.Pattern("CUST-[0-9]+", redact.Bodies, "customer")} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	fill := func(coding string) *Request {
+		q := &Request{}
+		for _, hs := range []*[]Header{&q.Headers, &q.RespHeaders} {
+			set(hs, "Content-Encoding", coding)
+		}
+		q.Body = encodeContent(t, `{"customerNo":"blue","password":"stay5","x":"CUST-17"}`, encodings[coding])
+		q.RespBody = encodeContent(t, `<a><customerNo>blue</customerNo><password>stay5</password><x y="CUST-17"/></a>`, encodings[coding])
+		q.Messages = []Message{{Op: "text", Data: []byte(`{"customerNo":"blue","password":"stay5"}`)}, {Op: "binary", Data: []byte("\x00\x01CUST-17, and more\x00")}}
+		return q
+	}
+	for coding := range encodings {
+		r, q := newRedactor(t, RedactOptions{Rules: u}), fill(coding)
+		r.Apply(q)
+		if all := string(unpacked(t, q)); strings.Contains(all, "blue") || strings.Contains(all, "CUST-1") || strings.Count(all, "stay5") != 3 || r.Spared()["json password"] != 3 {
+			t.Errorf("%s: became %s, spared %v", coding, all, r.Spared())
+		}
+		keep, want := fill(coding), dump(fill(coding))
+		if newRedactor(t, RedactOptions{KeepSecrets: true}).Apply(keep); !bytes.Equal(dump(keep), want) {
+			t.Errorf("%s: with KeepSecrets became %q", coding, dump(keep))
+		}
+		none := fill(coding)
+		if newRedactor(t, RedactOptions{NoBodies: true}).Apply(none); none.Body != nil || none.RespBody != nil || none.Messages[0].Data != nil {
+			t.Errorf("%s: with NoBodies %q", coding, dump(none))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"trafficreplay/capture/redact"
@@ -107,11 +108,24 @@ func (r *Redactor) bodies(q *Request) {
 
 func (r *Redactor) body(hs []Header, b []byte, size int64) ([]byte, int64) {
 	out, ok := r.contents.Rewrite(hs, b, r.mask.Body)
-	if ok {
-		return out, size
+	if !ok {
+		r.dropped++
+		return nil, max(size, int64(len(b)))
 	}
-	r.dropped++
-	return nil, max(size, int64(len(b)))
+	if len(out) != len(b) {
+		setLength(hs, len(b), len(out))
+	}
+	return out, size
+}
+
+// setLength makes the Content-Length of a body that was encoded again agree with it, so that who writes both as they
+// are writes a message.
+func setLength(hs []Header, old, now int) {
+	for i := range hs {
+		if len(hs[i].Name) == len("Content-Length") && bytes.EqualFold(hs[i].Name, []byte("Content-Length")) && string(hs[i].Value) == strconv.Itoa(old) {
+			hs[i].Value = strconv.AppendInt(nil, int64(now), 10)
+		}
+	}
 }
 
 // pseudonym is what stands for client: nothing where a rule says so.
