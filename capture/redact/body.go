@@ -2,6 +2,7 @@ package redact
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf8"
 )
 
@@ -128,6 +129,10 @@ func lineEnd(b []byte) int {
 func isBinary(b []byte) bool {
 	bad := 0
 	for i := 0; i < len(b); {
+		if n := plainLength(b[i:]); n > 0 {
+			i += n
+			continue
+		}
 		c := b[i]
 		if c < 0x80 {
 			if c < ' ' && c != '\n' && c != '\r' && c != '\t' && c != '\f' && c != 0x1b {
@@ -143,6 +148,18 @@ func isBinary(b []byte) bool {
 		i += n
 	}
 	return bad*20 > len(b)
+}
+
+// plainLength is how many bytes at the start of b, in eights, are ASCII without control bytes.
+func plainLength(b []byte) (n int) {
+	const low, high = 0x0101010101010101, 0x8080808080808080
+	for ; len(b) >= n+8; n += 8 {
+		x := binary.LittleEndian.Uint64(b[n:])
+		if (x|(x-' '*low))&high != 0 { // the high bit of a byte: it has one itself, or it is below a space
+			break
+		}
+	}
+	return n
 }
 
 // looksForm reports whether b is one line of name=value pairs.

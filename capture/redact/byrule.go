@@ -19,7 +19,7 @@ func (m *Masker) sortOf(p Place, name []byte) sort {
 			return n.sort
 		}
 	}
-	return fieldSort(name)
+	return m.fieldSort(name)
 }
 
 // sortAnywhere is the sort of a name inside a text, which may be any kind of field. What is kept there is looked
@@ -30,7 +30,7 @@ func (m *Masker) sortAnywhere(name []byte) sort {
 			return n.sort
 		}
 	}
-	return fieldSort(name)
+	return m.fieldSort(name)
 }
 
 // place is whose parameters are at hand.

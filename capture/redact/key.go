@@ -74,6 +74,9 @@ func tokenEnd(b []byte, i int, dots bool) int {
 // schemeAt finds credentials behind the name of their scheme, which is kept by what calls for it; inside
 // a text both go.
 func schemeAt(b []byte, i int) int {
+	if c := b[i] | 0x20; c != 'b' && c != 't' && c != 'a' {
+		return 0
+	}
 	for _, s := range [...]string{"bearer", "basic", "token", "apikey"} {
 		if len(b)-i <= len(s)+8 || !equalFold(b[i:i+len(s)], s) || b[i+len(s)] != ' ' && b[i+len(s)] != '+' {
 			continue

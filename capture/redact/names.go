@@ -112,6 +112,27 @@ func fieldSort(name []byte) sort {
 	return plain
 }
 
+// Bounds of the names whose sorts are remembered.
+const (
+	maxSorts    = 1 << 12
+	maxSortName = 32 // bytes
+)
+
+// fieldSort is fieldSort for names that come again and again.
+func (m *Masker) fieldSort(name []byte) sort {
+	if s, ok := m.sorts[string(name)]; ok {
+		return s
+	}
+	s := fieldSort(name)
+	if len(name) <= maxSortName {
+		if m.sorts == nil || len(m.sorts) == maxSorts {
+			m.sorts = make(map[string]sort)
+		}
+		m.sorts[string(name)] = s
+	}
+	return s
+}
+
 // lastPart is the c of a[b][c], a.b.c and a:c, and a itself of a[] and a[0].
 func lastPart(name []byte) []byte {
 	for len(name) > 0 {

@@ -28,6 +28,7 @@ type Masker struct {
 	spared   map[string]int64
 	hits     [numClasses + maxPatterns]int64
 	caches   [numCaches]map[string]cached
+	sorts    map[string]sort   // of names that were met
 	recent   [numCaches]cached // the last value of each cache
 	plainURL []byte            // the last URL that was not worth a closer look
 	arena    []byte

@@ -152,14 +152,16 @@ func (m *Masker) value(v view, kind sort, c context) {
 		return
 	}
 	if t := bytes.TrimSpace(v.b); len(t) > 1 && m.nest < maxNest {
-		m.nest++
-		defer func() { m.nest-- }()
 		switch {
 		case t[0] == '{' || t[0] == '[':
+			m.nest++
 			m.json(v)
+			m.nest--
 			return
 		case looksXML(t):
+			m.nest++
 			m.xml(v)
+			m.nest--
 			return
 		}
 	}
