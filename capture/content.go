@@ -31,7 +31,7 @@ type Contents struct {
 const (
 	maxCodings    = 4
 	freeRatio     = 64 << 10 // bytes that any body may become
-	maxRatio      = 256      // and how many times its own size beyond that
+	maxRatio      = 128      // and how many times its own size beyond that
 	maxZstdWindow = 8 << 20  // as RFC 9659 has it for HTTP
 )
 
@@ -156,7 +156,8 @@ func codingOf(name []byte) (x coding, none bool) {
 			return c.is, false
 		}
 	}
-	return codingUnknown, len(name) == 0 || bytes.EqualFold(name, []byte("identity"))
+	// aws-chunked only puts lines between parts of the body.
+	return codingUnknown, len(name) == 0 || bytes.EqualFold(name, []byte("identity")) || bytes.EqualFold(name, []byte("aws-chunked"))
 }
 
 // magic is the coding that b begins with, of those that have a mark.

@@ -111,6 +111,7 @@ func TestUnreadableBodiesGo(t *testing.T) {
 		{"too large", "gzip", "text/plain", bomb, false},
 		{"out of proportion", "zstd", "text/plain", ratio, false},
 		{"unknown", "compress", "text/plain", []byte("password=hunter22"), false},
+		{"chunks of S3 that are none", "aws-chunked, gzip", "text/plain", []byte("4;chunk-signature=ab\r\nabcd"), false},
 		{"one unknown", "gzip, exi", "text/plain", whole("gzip", 1), false},
 		{"too many", "gzip,gzip,gzip,gzip,gzip", "text/plain", whole("gzip", 1), false},
 		{"not encoded", "gzip", "text/plain", []byte("password=hunter22"), false},

@@ -36,9 +36,9 @@ func (m *Masker) body(v view, contentType []byte) {
 	case m.wide(v, contentType):
 	case declared == formatMedia && isBinary(v.b):
 		m.media(v)
-	case isBinary(v.b):
+	case isBinary(v.b) && (declared == formatAny || declared == formatMedia || hasControl(v.b)):
 		m.binary(v)
-	default:
+	default: // text in Latin-1 and the like too, if its type says that it is text
 		m.textual(v, declared)
 	}
 }

@@ -228,7 +228,7 @@ func (m *Masker) within(b []byte, redact func(v view)) []byte {
 
 // rest is v as it is by now: tokens stand in it already, so that a second look finds what the first one missed.
 func (m *Masker) rest(v view) view {
-	if m.out == nil || v.at != nil {
+	if m.out == nil || v.at != nil || m.probing {
 		return v
 	}
 	return view{b: m.out[v.of : v.of+len(v.b)], of: v.of}

@@ -15,7 +15,7 @@ func (x *xmlScan) start(i int) int {
 	if x.depth > 0 {
 		above = x.open[x.depth-1].below
 	}
-	if own == plain && above == secret {
+	if own != kept && above == secret {
 		own, fromName = secret, true
 	}
 	x.attributes(from, end, own, name)
