@@ -52,21 +52,18 @@ func TestSecretsAreFoundAndNotShown(t *testing.T) {
 		{"one-line.txt", func(t *testing.T, path, secret string) {
 			writeText(t, path, strings.Repeat("no end ", 2*maxPiece/7-3)+secret+strings.Repeat(" no end", maxPiece/7))
 		}},
-		{"a.cap.zst", func(t *testing.T, path, secret string) {
-			r, err := capture.NewRedactor(capture.RedactOptions{KeepSecrets: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			w, err := capture.Create(path, capture.WriterOptions{Redactor: r})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := w.Write(secretRequest(secret)); err != nil {
-				t.Fatal(err)
-			}
-			if err := w.Close(); err != nil {
-				t.Fatal(err)
-			}
+		{"a.cap.zst", func(t *testing.T, path, secret string) { writeKept(t, path, secretRequest(secret)) }},
+		{"packed.cap.zst", func(t *testing.T, path, secret string) {
+			q := secretRequest(secret)
+			q.Headers = []capture.Header{{Name: []byte("Content-Encoding"), Value: []byte("gzip")}}
+			q.Body = gzipped(t, string(q.Body))
+			writeKept(t, path, q)
+		}},
+		{"message.cap.zst", func(t *testing.T, path, secret string) {
+			q := secretRequest("")
+			q.RespHeaders = []capture.Header{{Name: []byte("Grpc-Encoding"), Value: []byte("gzip")}}
+			q.Messages = []capture.Message{{Dir: 's', Op: "grpc", Data: gzipped(t, "\x0a"+string(rune(len(secret)))+secret)}}
+			writeKept(t, path, q)
 		}},
 	} {
 		t.Run(kind.name, func(t *testing.T) {
@@ -87,6 +84,25 @@ func TestSecretsAreFoundAndNotShown(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// writeKept writes a capture of one request without redaction.
+func writeKept(t *testing.T, path string, q *capture.Request) {
+	t.Helper()
+	r, err := capture.NewRedactor(capture.RedactOptions{KeepSecrets: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := capture.Create(path, capture.WriterOptions{Redactor: r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(q); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 
