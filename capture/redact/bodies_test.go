@@ -264,3 +264,27 @@ func TestMediaStay(t *testing.T) {
 		t.Errorf("%q became %q", body, got)
 	}
 }
+
+// BenchmarkBodies is 40 KB of each form with nothing to replace.
+func BenchmarkBodies(b *testing.B) {
+	for _, c := range []struct{ name, contentType, unit string }{
+		{"text", "text/plain", "The quick brown fox, who lives at no. 5, jumped: over the lazy dog; and so on.\n"},
+		{"HTML", "text/html", "<div class=\"item\"><a href=\"/item?id=5\">The quick brown fox</a><span>49.90</span></div>\n"},
+		{"form", "application/x-www-form-urlencoded", "title=Red+shoes&id=5&"},
+		{"multipart", "multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nRed shoes\r\n"},
+		{"protobuf", "application/grpc", "\x0a\x09Red shoes\x10\x05"},
+		{"binary", "application/octet-stream", "\x00\x01\xfe\x99\x12abc"},
+		{"picture", "image/png", "\x00\x01\xfe\x99\x12abc"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			body := []byte(strings.Repeat(c.unit, 40<<10/len(c.unit)))
+			m, kind := New(nil), []byte(c.contentType)
+			b.ReportAllocs()
+			b.SetBytes(int64(len(body)))
+			for b.Loop() {
+				m.Reset()
+				m.Body(body, kind)
+			}
+		})
+	}
+}
