@@ -104,7 +104,7 @@ func comparePart(t *testing.T, s *shot, line nginxLine, q *capture.Request) {
 	if q.Status == 0 {
 		return
 	}
-	if n := answered(q); !strings.HasSuffix(s.target, "?n="+n) || !s.aborted && q.Status != s.status || q.Status != line.Status {
+	if n := answerOf(q); !strings.HasSuffix(s.target, "?n="+n) || !s.aborted && q.Status != s.status || q.Status != line.Status {
 		t.Errorf("%s %s: status %d and the answer to %s, want %d, nginx logs %d", q.Method, q.Target, q.Status, n, s.status, line.Status)
 	}
 	if !s.aborted && q.RespSize >= 0 && q.RespSize != s.size {

@@ -108,7 +108,7 @@ func compareOne(t *testing.T, s *shot, line nginxLine, q *capture.Request) {
 		}
 		return
 	}
-	if n := answered(q); !strings.HasSuffix(s.target, "?n="+n) {
+	if n := answerOf(q); !strings.HasSuffix(s.target, "?n="+n) {
 		t.Errorf("%s: it has the answer to %s", q.Target, n)
 	}
 	if q.Status != s.status || q.Status != line.Status {
@@ -123,8 +123,8 @@ func compareOne(t *testing.T, s *shot, line nginxLine, q *capture.Request) {
 	}
 }
 
-// answered is the number of the request that a response says it is the answer to.
-func answered(q *capture.Request) string {
+// answerOf is the number of the request that a response says it is the answer to.
+func answerOf(q *capture.Request) string {
 	for _, h := range q.RespHeaders {
 		if strings.EqualFold(string(h.Name), "X-N") {
 			return string(h.Value)

@@ -20,7 +20,7 @@ import (
 )
 
 // targets are the targets of what a capture file holds, as far as it can be read.
-func targets(t *testing.T, name string) (found []string) {
+func targetsOf(t *testing.T, name string) (found []string) {
 	t.Helper()
 	r, err := capture.Open(name)
 	if err != nil {
@@ -87,13 +87,13 @@ func TestCaptureFromTcpdump(t *testing.T) {
 	eventually(t, "the first request", func() bool { // of those that came before tcpdump listened nothing is known
 		want = want[:0]
 		get()
-		return len(targets(t, out+".part")) > 0
+		return len(targetsOf(t, out+".part")) > 0
 	})
-	first := len(targets(t, out+".part"))
+	first := len(targetsOf(t, out+".part"))
 	for range 500 {
 		get()
 	}
-	eventually(t, "500 requests", func() bool { return len(targets(t, out+".part")) >= first+500 })
+	eventually(t, "500 requests", func() bool { return len(targetsOf(t, out+".part")) >= first+500 })
 	if err := syscall.Kill(-pipe.Process.Pid, syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestCaptureFromTcpdump(t *testing.T) {
 	if e, ok := errors.AsType[*exec.ExitError](err); !ok || e.ExitCode() != exitInterrupted {
 		t.Errorf("%v, want exit code %d\n%s", err, exitInterrupted, &said)
 	}
-	found := targets(t, out)
+	found := targetsOf(t, out)
 	if n := len(found) - 500; n < 1 || strings.Join(found[n:], " ") != strings.Join(want[1:], " ") {
 		t.Errorf("%d requests, want the last 500 to be those that were sent\n%s", len(found), &said)
 	}
