@@ -53,6 +53,7 @@ var law = map[string]struct {
 	"capture/vegeta":       {adapter, []string{"capture"}},
 	"capture/tlskeys":      {leaf, nil},
 	"capture/wire":         {adapter, []string{"capture"}},
+	"capture/proxy":        {adapter, []string{"capture", "capture/wire"}},
 	"capture/source":       {adapter, []string{"capture", "capture/accesslog", "capture/gor", "capture/har", "capture/packet", "capture/tlskeys", "capture/vegeta", "capture/wire"}},
 
 	"shape":         {root, []string{"capture", "capture/strictyaml", "shape/route", "shape/arrival", "shape/session", "shape/mix", "shape/stat"}},
@@ -73,7 +74,7 @@ var law = map[string]struct {
 	"analyze/render": {adapter, []string{"analyze", "shape", "replay", "replay/threshold"}},
 
 	"cmd/replay": {command, []string{
-		"capture", "capture/source", "capture/accesslog", "capture/gor", "capture/har", "capture/vegeta", "capture/tlskeys", "capture/redact", "capture/redact/rules",
+		"capture", "capture/source", "capture/accesslog", "capture/gor", "capture/har", "capture/proxy", "capture/vegeta", "capture/tlskeys", "capture/redact", "capture/redact/rules",
 		"shape", "shape/route", "shape/arrival", "shape/session", "shape/mix", "shape/stat",
 		"replay", "replay/plan", "replay/guard", "replay/send", "replay/tally", "replay/threshold",
 		"analyze", "analyze/render", "fixtures/staging", "fixtures/shop",

@@ -133,7 +133,7 @@ func (l *Ledger) Bad() int64 {
 
 // Balance checks the ledger's law and returns nil when it holds.
 func (l *Ledger) Balance() error {
-	if l.Packets > 0 {
+	if l.Packets > 0 || l.Streams > 0 {
 		return errors.Join(
 			l.balance("packets", l.Packets, l.Used+sum(l.Ignored)),
 			l.balance("payload bytes", l.PayloadBytes, l.MessageBytes+sum(l.SkippedBytes)))
