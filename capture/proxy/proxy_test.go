@@ -289,7 +289,11 @@ func TestDrainWaitsForResponses(t *testing.T) {
 	if b, _ := io.ReadAll(resp.Body); string(b) != "late" {
 		t.Errorf("got %q", b)
 	}
+	began := time.Now()
 	s.stop()
+	if d := time.Since(began); d > drainFor/2 {
+		t.Errorf("the end took %v", d)
+	}
 	if len(s.got) != 1 || s.got[0].Status != 200 {
 		t.Errorf("recorded %v", s.got)
 	}

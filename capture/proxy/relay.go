@@ -90,6 +90,9 @@ func (c *conn) shut() {
 func (c *conn) release() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.gone {
+		return
+	}
 	c.gone = true
 	c.client.finish()
 	_ = c.client.tcp.SetReadDeadline(time.Now().Add(lingerFor))
@@ -182,7 +185,16 @@ func (c *conn) requests() {
 // hurry bounds how long is waited for the client where the upstream has ended.
 func (c *conn) hurry() {
 	if c.answered.Load() {
-		_ = c.client.tcp.SetReadDeadline(time.Now().Add(lingerFor))
+		c.waitFor(lingerFor)
+	}
+}
+
+// waitFor bounds how long is waited for the client, unless that is bounded for good.
+func (c *conn) waitFor(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.gone {
+		_ = c.client.tcp.SetReadDeadline(time.Now().Add(d))
 	}
 }
 
@@ -199,8 +211,7 @@ func (c *conn) answers() {
 	case c.torn.Load():
 	case isEnd(err):
 		c.client.finish()
-		_ = c.client.tcp.SetReadDeadline(time.Now().Add(halfOpenFor))
-		if !c.torn.Load() { // meanwhile
+		if c.waitFor(halfOpenFor); !c.torn.Load() { // meanwhile
 			return
 		}
 	case !errors.Is(err, os.ErrDeadlineExceeded):
