@@ -58,8 +58,10 @@ const (
 	defaultQueue   = 64 << 20
 	maxConnections = 10_000
 	tickEvery      = time.Second
-	drainFor       = 10 * time.Second
 )
+
+// DrainFor is how long requests that are under way have to end once a Proxy is stopped.
+const DrainFor = 10 * time.Second
 
 // Counts are what became of the connections of a Proxy.
 type Counts struct {
@@ -144,7 +146,7 @@ func (p *Proxy) Counts() Counts {
 }
 
 // Copy passes connections on and gives out what was recorded, until ctx ends. Then it accepts no more, closes each
-// connection once no request is under way on it, and after ten seconds the others too. The error is the context's cause,
+// connection once no request is under way on it, and after DrainFor the others too. The error is the context's cause,
 // or that of out: where the recording has failed, requests are passed on all the same until ctx ends.
 func (p *Proxy) Copy(ctx context.Context, out Sink) error {
 	var stages sync.WaitGroup
@@ -209,7 +211,7 @@ func (p *Proxy) drain() {
 		p.relays.Wait()
 		close(idle)
 	}()
-	late := time.NewTimer(drainFor)
+	late := time.NewTimer(DrainFor)
 	defer late.Stop()
 	select {
 	case <-idle:

@@ -252,7 +252,7 @@ func TestManyRequests(t *testing.T) {
 	wg.Wait()
 	began := time.Now()
 	s.stop()
-	if d := time.Since(began); d > drainFor/2 {
+	if d := time.Since(began); d > DrainFor/2 {
 		t.Errorf("idle connections held up the end for %v", d)
 	}
 	if len(s.got) != 400 || !errors.Is(s.err, context.Canceled) {
@@ -291,7 +291,7 @@ func TestDrainWaitsForResponses(t *testing.T) {
 	}
 	began := time.Now()
 	s.stop()
-	if d := time.Since(began); d > drainFor/2 {
+	if d := time.Since(began); d > DrainFor/2 {
 		t.Errorf("the end took %v", d)
 	}
 	if len(s.got) != 1 || s.got[0].Status != 200 {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"trafficreplay/capture"
+	"trafficreplay/capture/proxy"
 )
 
 func newCapture(a *app) *cobra.Command {
@@ -20,6 +21,7 @@ func newCapture(a *app) *cobra.Command {
 	var explain int64
 	var strict bool
 	var card interfaceFlags
+	var px proxyFlags
 	cmd := &cobra.Command{
 		Use:   "capture SOURCE... -o FILE.cap.zst",
 		Short: "Import production requests from access logs and packets into a capture file",
@@ -34,7 +36,7 @@ its name only when whole.
 
 What comes through a pipe is written as it comes: to FILE.part, which every command opens, each second, so that a kill
 loses no more. At the end of the pipe the file is sorted and renamed; Ctrl-C finishes it in the order of reading, a second one
-kills and leaves FILE.part. --roll goes on in another file, NAME.20261123T140000Z.cap.zst, at a size or a time; together
+kills and leaves FILE.part. --proxy ADDRESS --upstream URL records what it passes on, likewise (docs/capture-proxy.md). --roll goes on in another file, NAME.20261123T140000Z.cap.zst, at a size or a time; together
 these read as one.
 
 --interface captures packets off a network interface (Linux, as root or with CAP_NET_RAW, which is given up once it is open;
@@ -45,13 +47,14 @@ warned of and in the ledger.
   zcat access.log.gz | replay capture - -o prod.cap.zst
   tail -F /var/log/nginx/access.log | replay capture - --roll 1h -o prod.cap.zst
   replay capture --interface eth0 --port 80,8080 --roll 1h -o prod.cap.zst
+  replay capture --proxy :8080 --upstream http://localhost:9000 -o prod.cap.zst
   replay capture app.log --log-format '$remote_addr [$time_local] "$request" $status $request_time' -o prod.cap.zst
   replay capture app.json --field method=.req.verb --field end=.ts:unix_ms --field duration=.took:ms -o prod.cap.zst
   replay capture app.log --explain
   replay capture '/var/tmp/prod*.pcap' --tls-keys keys.txt -o prod.cap.zst
   tcpdump -i any -s 0 -U -w - 'tcp port 80' | replay capture - -o prod.cap.zst`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if card.on() {
+			if card.on() || px.on() {
 				return nil
 			}
 			return cobra.MinimumNArgs(1)(cmd, args)
@@ -60,13 +63,14 @@ warned of and in the ledger.
 			if cmd.Flags().Changed("explain") {
 				return a.explain(cmd.Context(), args, &in, explain)
 			}
-			return a.capture(cmd.Context(), args, &card, &in, out, &roll, strict)
+			return a.capture(cmd.Context(), args, &card, &px, &in, out, &roll, strict)
 		},
 	}
 	in.add(cmd)
 	cmd.Flags().StringVarP(&out, "out", "o", "", "capture file to write (default: the first source's name with .cap.zst, in this folder)")
 	cmd.Flags().StringVar(&card.name, "interface", "", "capture from this network interface (Linux), until Ctrl-C")
 	cmd.Flags().StringSliceVar(&card.ports, "port", nil, "of --interface: only TCP from or to these ports, such as 80,8080")
+	px.add(cmd)
 	cmd.Flags().StringSliceVar(&roll.typed, "roll", nil, "live: go on in another file at this size (1GB) or time (1h); may be both")
 	cmd.Flags().BoolVar(&strict, "strict", false, "look through the file before it gets its name: a value kept that looks like a secret is an error")
 	cmd.Flags().Int64Var(&explain, "explain", 0, "only print how the first request was understood, or with =N line N, and write nothing")
@@ -85,10 +89,11 @@ type captureDocument struct {
 	Outs     []string         `json:"outs,omitempty"` // with --roll: all files, Out being the last
 	Redacted map[string]int64 `json:"redacted"`       // values by class
 	Sources  []capture.Ledger `json:"sources"`
+	Proxy    *proxy.Counts    `json:"proxy,omitempty"` // with --proxy: what became of the connections
 }
 
-func (a *app) capture(ctx context.Context, args []string, card *interfaceFlags, in *inputFlags, out string, roll *rollFlags, strict bool) error {
-	if err := roll.parse(); err != nil {
+func (a *app) capture(ctx context.Context, args []string, card *interfaceFlags, px *proxyFlags, in *inputFlags, out string, roll *rollFlags, strict bool) error {
+	if err := errors.Join(roll.parse(), px.check(args, card, in)); err != nil {
 		return err
 	}
 	if strict && in.keepSecrets {
@@ -98,13 +103,17 @@ func (a *app) capture(ctx context.Context, args []string, card *interfaceFlags, 
 	if err != nil {
 		return err
 	}
-	live := card.on() || a.isLive(args)
+	live := card.on() || px.on() || a.isLive(args)
 	if roll.on() && !live {
-		return usage(errors.New("--roll: only a live capture, of - alone or an interface, goes on from file to file"))
+		return usage(errors.New("--roll: only a live capture, of - alone, an interface or a proxy, goes on from file to file"))
 	}
-	if out == "" && card.on() {
+	switch {
+	case out != "":
+	case card.on():
 		out = card.name + ".cap.zst"
-	} else if out == "" {
+	case px.on():
+		out = "proxy.cap.zst"
+	default:
 		out = defaultOut(args[0], ".cap.zst")
 	}
 	ctx, cancel := a.interruptible(ctx)
@@ -121,6 +130,10 @@ func (a *app) capture(ctx context.Context, args []string, card *interfaceFlags, 
 	}
 	if card.on() {
 		doc, err := a.captureInterface(ctx, card, ports, in, out, roll, o)
+		return errors.Join(a.answerCapture(doc), err)
+	}
+	if px.on() {
+		doc, err := a.captureProxy(ctx, px, in, out, roll, o)
 		return errors.Join(a.answerCapture(doc), err)
 	}
 	if live {

@@ -17,6 +17,9 @@ func writeCaptureText(t *terminal, d *captureDocument) error {
 	if n := total(d.Redacted); n > 0 {
 		p.linef("  %s values redacted:%s", thousands(n), countsText(d.Redacted))
 	}
+	if d.Proxy != nil {
+		writeProxyText(p, d.Proxy)
+	}
 	for _, out := range d.Outs[:max(0, len(d.Outs)-1)] {
 		p.linef("%s", out)
 	}
@@ -28,6 +31,8 @@ func writeCaptureText(t *terminal, d *captureDocument) error {
 func writeSourceText(p *printer, l *capture.Ledger) {
 	if l.Packets > 0 {
 		writePacketsText(p, l)
+	} else if l.Streams > 0 {
+		writeStreamsText(p, l)
 	} else {
 		p.linef("  %s: %s, %s lines = %s requests + %s skipped + %s filtered", l.Name, l.Format,
 			thousands(l.Lines), thousands(l.Requests), thousands(total(l.Skipped)), thousands(l.Filtered))
@@ -63,7 +68,7 @@ func writePacketsText(p *printer, l *capture.Ledger) {
 
 // skippedOf says how much was skipped, in what the source counts.
 func skippedOf(l *capture.Ledger, n int64) string {
-	if l.Packets > 0 {
+	if l.Packets > 0 || l.Streams > 0 {
 		return thousands(n) + " messages or connections"
 	}
 	return thousands(n) + " of " + thousands(l.Lines) + " lines"
