@@ -28,9 +28,9 @@ func newRecorder(p *Proxy) *recorder {
 }
 
 const (
-	// batchEvery is how long bytes may lie on the tape before they are looked at: to be woken for each piece would take more
-	// of the processor than to read it.
-	batchEvery = 5 * time.Millisecond
+	// batchEvery is how often the tape is looked at while there is something on it: to be woken for each piece would take
+	// more of the processor than to read it, and some of that on the way of a request.
+	batchEvery = 10 * time.Millisecond
 	// drainEvery is how often connections are looked at that are to be closed.
 	drainEvery = 20 * time.Millisecond
 )
@@ -39,7 +39,7 @@ const (
 func (r *recorder) run() {
 	var blocks []*block
 	for more := true; more; {
-		r.wait()
+		r.wait(len(blocks) > 0)
 		blocks, more = r.p.tape.take(blocks[:0])
 		r.mu.Lock()
 		for _, b := range blocks {
@@ -59,16 +59,18 @@ func (r *recorder) run() {
 	}
 }
 
-// wait waits for something on the tape, and for more to come with it.
-func (r *recorder) wait() {
-	if !r.draining.Load() {
-		<-r.p.tape.wake
-		time.Sleep(batchEvery)
-		return
+// wait waits for something on the tape. busy: there was something the last time.
+func (r *recorder) wait(busy bool) {
+	pause := batchEvery
+	if r.draining.Load() {
+		pause = drainEvery
+	} else if !busy {
+		r.p.tape.sleep()
+		pause = time.Hour
 	}
 	select {
 	case <-r.p.tape.wake:
-	case <-time.After(drainEvery):
+	case <-time.After(pause):
 	}
 }
 

@@ -10,7 +10,8 @@ type tape struct {
 	made   int // blocks in all
 	off    bool
 	closed bool
-	wake   chan struct{} // has one when there is something to take, or the tape is closed
+	asleep bool          // who takes waits on wake
+	wake   chan struct{} // has one when there is something to take, for who is asleep, and when the tape is closed
 }
 
 // block is a part of the tape.
@@ -53,7 +54,10 @@ func (t *tape) put(e event, b []byte) bool {
 	}
 	e.size = int32(len(b))
 	to.events, to.data = append(to.events, e), append(to.data, b...)
-	t.ring()
+	if t.asleep {
+		t.asleep = false
+		t.ring()
+	}
 	return true
 }
 
@@ -84,6 +88,17 @@ func (t *tape) ring() {
 	select {
 	case t.wake <- struct{}{}:
 	default:
+	}
+}
+
+// sleep says that who takes is about to wait on wake, unless there is something to take.
+func (t *tape) sleep() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.filled) > 0 {
+		t.ring()
+	} else {
+		t.asleep = true
 	}
 }
 
