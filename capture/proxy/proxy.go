@@ -181,19 +181,20 @@ func (p *Proxy) write(out Sink) error {
 			ready, more = p.shelf.take()
 		case now = <-tick.C:
 		}
+		before := failed
 		for _, r := range ready {
 			if failed == nil {
 				failed = p.keep(&r.q, out)
 			}
 			p.shelf.giveBack(r)
 		}
-		if failed != nil {
-			continue
+		if failed == nil {
+			failed = out.Tick(now)
 		}
-		if failed = out.Tick(now); failed == nil {
+		switch {
+		case failed == nil:
 			p.warn()
-		}
-		if failed != nil {
+		case before == nil:
 			p.tape.turnOff()
 			p.o.Warn(fmt.Sprintf("recording has ended: %v; requests are still passed on, until you stop the proxy", failed))
 		}
