@@ -36,12 +36,14 @@ its name only when whole.
 
 What comes through a pipe is written as it comes: to FILE.part, which every command opens, each second, so that a kill
 loses no more. At the end of the pipe the file is sorted and renamed; Ctrl-C finishes it in the order of reading, a second one
-kills and leaves FILE.part. --proxy ADDRESS --upstream URL records what it passes on, likewise (docs/capture-proxy.md). --roll goes on in another file, NAME.20261123T140000Z.cap.zst, at a size or a time; together
+kills and leaves FILE.part. --roll goes on in another file, NAME.20261123T140000Z.cap.zst, at a size or a time; together
 these read as one.
 
 --interface captures packets off a network interface (Linux, as root or with CAP_NET_RAW, which is given up once it is open;
 elsewhere pipe tcpdump -w - into it) and writes requests as their responses end. Packets that the kernel dropped are counted,
 warned of and in the ledger.
+--proxy ADDRESS --upstream URL listens, passes all bytes on to one upstream and back, and records the requests likewise
+(docs/capture-proxy.md).
 ` + exitStatusHelp,
 		Example: `  replay capture /var/log/nginx/access.log* -o prod.cap.zst
   zcat access.log.gz | replay capture - -o prod.cap.zst
