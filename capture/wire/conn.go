@@ -121,12 +121,13 @@ func (c *Conn) feed(side int, at int64, b []byte) int {
 // become puts another protocol in charge.
 func (c *Conn) become(p protocol, name protocolName) { c.proto, c.name = p, name }
 
-// Idle reports whether nothing is under way on a connection of HTTP/1: no message has begun, no request waits for its
-// response.
+// Idle reports whether nothing is known to be under way: no message has begun, no request waits for its response.
 func (c *Conn) Idle() bool {
-	h := &c.http
-	return c.proto == h && h.first == nil && c.held[0] == nil && c.held[1] == nil && h.half[0].between() && h.half[1].between()
+	p, ok := c.proto.(interface{ idle() bool })
+	return ok && c.held[0] == nil && c.held[1] == nil && p.idle()
 }
+
+func (h *http1) idle() bool { return h.first == nil && h.half[0].between() && h.half[1].between() }
 
 // between reports whether a side is between two messages.
 func (s *half) between() bool { return s.state == stateHead && len(s.buf) == 0 }
