@@ -288,6 +288,9 @@ func TestHTTP2(t *testing.T) {
 		client.CloseIdleConnections()
 	}
 	s.stop()
+	if unread := s.Ledger().SkippedBytes["http2"]; unread == 0 && len(s.got) != 6 || unread > 0 && len(s.got) != 3 {
+		t.Errorf("%d requests recorded, %d bytes of HTTP/2 unread", len(s.got), unread)
+	}
 }
 
 // Within TLS the client and the upstream agree on a protocol as they would without the proxy; a client in the clear gets
