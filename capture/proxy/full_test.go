@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"trafficreplay/capture"
+	"trafficreplay/capture/wire"
 )
 
 // sized answers a request for /N with N bytes.
@@ -95,6 +96,9 @@ func (b *broken) Write(q *capture.Request) error {
 	if string(q.Target) == "/fail" {
 		return errDisk
 	}
+	if string(q.Target) == "/mistake" {
+		panic("no such thing")
+	}
 	if string(q.Target) == "/bad" {
 		return &capture.SyntaxError{Reason: "too-long"}
 	}
@@ -103,6 +107,22 @@ func (b *broken) Write(q *capture.Request) error {
 
 // Where the recording fails, requests are passed on all the same, and the error comes at the end.
 func TestFailedRecording(t *testing.T) {
+	t.Run("disk", func(t *testing.T) { failRecording(t, "/fail", errDisk.Error(), nil) })
+	t.Run("mistake in the writing", func(t *testing.T) { failRecording(t, "/mistake", "no such thing", nil) })
+	t.Run("mistake in the decoding", func(t *testing.T) {
+		failRecording(t, "/decode", "no such request", func(p *Proxy) {
+			p.recorder.wire = wire.NewDecoder(wire.Options{Emit: func(q *capture.Request) {
+				if string(q.Target) == "/decode" {
+					panic("no such request")
+				}
+				p.shelf.put(q)
+			}})
+		})
+	})
+}
+
+// failRecording asks for a path that the recording cannot cope with.
+func failRecording(t *testing.T, path, cause string, change func(p *Proxy)) {
 	up := httptest.NewServer(http.NotFoundHandler())
 	defer up.Close()
 	u, err := ParseUpstream(up.URL)
@@ -113,6 +133,9 @@ func TestFailedRecording(t *testing.T) {
 	p, err := Listen(t.Context(), "127.0.0.1:0", Options{Upstream: u, Warn: func(msg string) { warned <- msg }})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if change != nil {
+		change(p)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
@@ -128,13 +151,13 @@ func TestFailedRecording(t *testing.T) {
 	}
 	get("/one")
 	get("/bad")
-	get("/fail")
-	if msg := <-warned; !strings.Contains(msg, errDisk.Error()) {
+	get(path)
+	if msg := <-warned; !strings.Contains(msg, cause) {
 		t.Errorf("warned of %q", msg)
 	}
 	get("/two")
 	cancel()
-	if err := <-ended; !errors.Is(err, errDisk) {
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), cause) {
 		t.Errorf("ended with %v", err)
 	}
 	if l := p.Ledger(); len(out.got) != 1 || l.Requests != 1 || l.Skipped["too-long"] != 1 {

@@ -39,10 +39,10 @@ type Options struct {
 	Certificate *tls.Certificate // of the listening side, which speaks TLS then; nil: it does not
 	Roots       *x509.CertPool   // who may sign the upstream's certificate; nil: those that the system trusts
 
-	Filter   *capture.Filter // which requests are recorded; nil: all
-	NoBodies bool            // count the bytes of bodies, but keep none
-	Queue    int             // bytes of requests that may wait for the Sink; 0 means 64 MiB
-	Warn     func(msg string)
+	Filter   *capture.Filter  // which requests are recorded; nil: all
+	NoBodies bool             // count the bytes of bodies, but keep none
+	Queue    int              // bytes of requests that may wait for the Sink; 0 means 64 MiB
+	Warn     func(msg string) // may be called from several goroutines at once
 }
 
 // Sink takes what a Proxy records.
@@ -163,6 +163,9 @@ func (p *Proxy) Copy(ctx context.Context, out Sink) error {
 	err := p.write(out)
 	stages.Wait()
 	if err == nil {
+		err = p.recorder.failed
+	}
+	if err == nil {
 		err = context.Cause(ctx)
 	}
 	return err
@@ -181,25 +184,34 @@ func (p *Proxy) write(out Sink) error {
 			ready, more = p.shelf.take()
 		case now = <-tick.C:
 		}
-		before := failed
-		for _, r := range ready {
-			if failed == nil {
-				failed = p.keep(&r.q, out)
-			}
-			p.shelf.giveBack(r)
-		}
 		if failed == nil {
-			failed = out.Tick(now)
+			failed = guarded(func() error { return p.keepAll(ready, now, out) })
+			p.hasFailed(failed)
 		}
-		switch {
-		case failed == nil:
-			p.warn()
-		case before == nil:
-			p.tape.turnOff()
-			p.o.Warn(fmt.Sprintf("recording has ended: %v; requests are still passed on, until you stop the proxy", failed))
+		for _, r := range ready {
+			p.shelf.giveBack(r)
 		}
 	}
 	return failed
+}
+
+// keepAll gives what is ready to the sink.
+func (p *Proxy) keepAll(ready []*parcel, now time.Time, out Sink) error {
+	for _, r := range ready {
+		if err := p.keep(&r.q, out); err != nil {
+			return err
+		}
+	}
+	p.warn()
+	return out.Tick(now)
+}
+
+// hasFailed ends the recording where there is an error.
+func (p *Proxy) hasFailed(err error) {
+	if err != nil {
+		p.tape.turnOff()
+		p.o.Warn(fmt.Sprintf("recording has ended: %v; requests are still passed on, until you stop the proxy", err))
+	}
 }
 
 // drain ends the accepting of connections and waits for those that are open.

@@ -54,7 +54,7 @@ func start(t *testing.T, upstream string, change func(o *Options, m *memory)) *s
 		t.Fatal(err)
 	}
 	s := &session{}
-	o := Options{Upstream: u, Warn: func(msg string) { s.warned = append(s.warned, msg) }}
+	o := Options{Upstream: u, Warn: s.warn}
 	if change != nil {
 		change(&o, &s.memory)
 	}
@@ -94,6 +94,12 @@ func (s *session) checkAccount(t *testing.T) {
 	if len(s.open) != 0 || len(s.recorder.open) != 0 {
 		t.Errorf("%d connections and %d records of some are left", len(s.open), len(s.recorder.open))
 	}
+}
+
+func (s *session) warn(msg string) {
+	s.memory.mu.Lock()
+	defer s.memory.mu.Unlock()
+	s.warned = append(s.warned, msg)
 }
 
 // script is an upstream that gives the same answer to every connection, once it has read as much as it waits for.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -16,9 +17,10 @@ type recorder struct {
 	draining atomic.Bool  // connections on which nothing is under way are to be closed
 	lost     atomic.Int64 // bytes for which the tape had no room
 
-	mu   sync.Mutex // held while blocks are read
-	wire *wire.Decoder
-	open map[*conn]struct{}
+	mu     sync.Mutex // held while blocks are read
+	wire   *wire.Decoder
+	open   map[*conn]struct{}
+	failed error // the decoder's: nothing is read any more
 }
 
 func newRecorder(p *Proxy) *recorder {
@@ -43,7 +45,10 @@ func (r *recorder) run() {
 		blocks, more = r.p.tape.take(blocks[:0])
 		r.mu.Lock()
 		for _, b := range blocks {
-			r.play(b)
+			if r.failed == nil {
+				r.failed = guarded(func() error { r.play(b); return nil })
+				r.p.hasFailed(r.failed)
+			}
 			r.p.tape.giveBack(b)
 		}
 		r.mu.Unlock()
@@ -53,10 +58,27 @@ func (r *recorder) run() {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for c := range r.open { // whose ends the tape had no room for
-		r.end(c, clientSide, c.last.Load(), true)
-		r.end(c, upstreamSide, c.last.Load(), true)
+	if r.failed != nil {
+		return
 	}
+	r.failed = guarded(func() error {
+		for c := range r.open { // whose ends the tape had no room for
+			r.end(c, clientSide, c.last.Load(), true)
+			r.end(c, upstreamSide, c.last.Load(), true)
+		}
+		return nil
+	})
+}
+
+// guarded makes an error of a panic. What clients send is read here beside the way of their requests, and no mistake
+// in that may end those.
+func guarded(do func() error) (err error) {
+	defer func() {
+		if x := recover(); x != nil {
+			err = fmt.Errorf("a mistake of this program: %v", x)
+		}
+	}()
+	return do()
 }
 
 // wait waits for something on the tape. busy: there was something the last time.
@@ -121,7 +143,7 @@ func (r *recorder) closeIdle(now time.Time) {
 	r.p.each(func(c *conn) {
 		quiet := now.Sub(time.Unix(0, c.last.Load()))
 		idle := false
-		if c.blind.Load() {
+		if c.blind.Load() || r.failed != nil {
 			idle = quiet > blindFor && c.from.Load() == upstreamSide
 		} else {
 			idle = quiet > quietFor && c.put.Load() == c.played && (c.wire == nil || c.wire.Idle())

@@ -27,7 +27,7 @@ type parcel struct {
 }
 
 const (
-	maxSpareParcels = 4096
+	maxSpareParcels = 1024
 	maxSpareMemory  = 16 << 10 // bytes of a parcel that is kept for use again
 )
 

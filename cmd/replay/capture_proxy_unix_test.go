@@ -205,3 +205,55 @@ func TestProxyRolls(t *testing.T) {
 		t.Errorf("%d requests in %d files, want %d\n%s", len(got), len(doc.Outs), n, p.stdout.String())
 	}
 }
+
+// A second interrupt does not wait for the request that is under way; what the disk has stays.
+func TestSecondInterruptKillsProxy(t *testing.T) {
+	arrived, never := make(chan struct{}), make(chan struct{})
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/never" {
+			close(arrived)
+			<-never
+		}
+		fmt.Fprint(w, r.RequestURI)
+	}))
+	defer up.Close()
+	defer close(never)
+	out := filepath.Join(t.TempDir(), "prod.cap.zst")
+	p := startProxy(t, build(t), up.URL, out)
+	p.get(t, "/one")
+	var asked sync.WaitGroup
+	defer asked.Wait()
+	asked.Go(func() {
+		if resp, err := http.Get(p.base + "/never"); err == nil {
+			resp.Body.Close()
+		}
+	})
+	<-arrived
+	waitForFile(t, out+".part", "/one")
+	began := time.Now()
+	for range 2 {
+		if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(300 * time.Millisecond) // two signals at once are one
+	}
+	if code := p.wait(); code != exitInterrupted || time.Since(began) > 5*time.Second {
+		t.Errorf("exit code %d after %v\n%s", code, time.Since(began), p.said.String())
+	}
+	if got := targets(t, out+".part"); len(got) != 1 || got[0] != "/one" {
+		t.Errorf("recorded %q", got)
+	}
+}
+
+// waitForFile waits until an unfinished capture file begins with a request.
+func waitForFile(t *testing.T, path, target string) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-tick.C {
+		if got := targets(t, path); len(got) > 0 && got[0] == target {
+			return
+		}
+	}
+	t.Fatalf("%s: no %s within 10 s", path, target)
+}
