@@ -56,7 +56,7 @@ warned of and in the ledger.
   replay capture '/var/tmp/prod*.pcap' --tls-keys keys.txt -o prod.cap.zst
   tcpdump -i any -s 0 -U -w - 'tcp port 80' | replay capture - -o prod.cap.zst`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if card.on() || px.on() {
+			if (card.on() || px.on()) && !cmd.Flags().Changed("explain") {
 				return nil
 			}
 			return cobra.MinimumNArgs(1)(cmd, args)
