@@ -17,7 +17,8 @@ const (
 )
 
 // Ledger accounts for one source. For logs: Lines = Requests + Σ Skipped + Filtered, exactly. For packets:
-// Packets = Used + Σ Ignored and PayloadBytes = MessageBytes + Σ SkippedBytes, exactly, and Lines is 0.
+// Packets = Used + Σ Ignored and PayloadBytes = MessageBytes + Σ SkippedBytes, exactly, and Lines is 0. For a proxy the
+// second of these.
 type Ledger struct {
 	Name       string           `json:"name"`
 	Format     string           `json:"format"`
@@ -131,9 +132,15 @@ func (l *Ledger) Bad() int64 {
 	return n
 }
 
+// FormatProxy is the Format of what a recording proxy passed on. It has neither lines nor packets.
+const FormatProxy = "proxy"
+
+// OfConnections reports whether l accounts for the bytes of connections, not for lines.
+func (l *Ledger) OfConnections() bool { return l.Packets > 0 || l.Format == FormatProxy }
+
 // Balance checks the ledger's law and returns nil when it holds.
 func (l *Ledger) Balance() error {
-	if l.Packets > 0 || l.Streams > 0 {
+	if l.OfConnections() {
 		return errors.Join(
 			l.balance("packets", l.Packets, l.Used+sum(l.Ignored)),
 			l.balance("payload bytes", l.PayloadBytes, l.MessageBytes+sum(l.SkippedBytes)))

@@ -15,10 +15,11 @@ const reasonFull = "queue-full"
 
 // account is what was written, of the goroutine that writes.
 type account struct {
-	written  capture.Ledger // since the last Cut
-	before   capture.Ledger // what the recorder's total was then
-	told     int64          // of what was left out
-	dropped  pace           // of warnings
+	written  capture.Ledger  // since the last Cut
+	before   capture.Ledger  // what the recorder's total was then
+	latest   *capture.Ledger // its total as the sink is shown it for as long as it is called; nil: to be asked for
+	told     int64           // of what was left out
+	dropped  pace            // of warnings
 	failures pace
 }
 
@@ -60,8 +61,8 @@ func (p *Proxy) keep(q *capture.Request, out Sink) error {
 
 // Ledger accounts for what was recorded since the last Cut. It is for the Sink, and for the time after Copy.
 func (p *Proxy) Ledger() capture.Ledger {
-	l := minus(p.recorder.total(), p.before)
-	l.Name, l.Format, l.Basis, l.Resolution = "proxy "+p.upstream.address, "proxy", capture.BasisStart, time.Nanosecond.String()
+	l := minus(p.total(), p.before)
+	l.Name, l.Format, l.Basis, l.Resolution = "proxy "+p.upstream.address, capture.FormatProxy, capture.BasisStart, time.Nanosecond.String()
 	w := &p.written
 	l.Requests, l.Filtered, l.FilteredBy, l.Examples = w.Requests, w.Filtered, maps.Clone(w.FilteredBy), w.Examples
 	for why, n := range w.Skipped {
@@ -70,9 +71,20 @@ func (p *Proxy) Ledger() capture.Ledger {
 	return l
 }
 
-// Cut begins another ledger, for another file.
+// total is the recorder's. It stands still while the sink is called, so that what a file's ledger has and what the next
+// one begins with are the same, although connections go on.
+func (p *Proxy) total() capture.Ledger {
+	if p.latest == nil {
+		t := p.recorder.total()
+		p.latest = &t
+	}
+	return *p.latest
+}
+
+// Cut begins another ledger, for another file: behind what the last one had where that was asked for in the same call of
+// the Sink.
 func (p *Proxy) Cut() {
-	p.before = p.recorder.total()
+	p.before = p.total()
 	p.written = capture.Ledger{}
 }
 

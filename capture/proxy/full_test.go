@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"trafficreplay/capture"
 	"trafficreplay/capture/wire"
@@ -165,40 +166,79 @@ func failRecording(t *testing.T, path, cause string, change func(p *Proxy)) {
 	}
 }
 
-// A ledger counts from the last Cut on; together the ledgers are the whole.
+// roller begins another ledger with each of its calls, and lets something happen between the end of the last file and that.
+type roller struct {
+	p       *Proxy
+	between func()
+	sum     capture.Ledger
+	err     error
+	files   int
+}
+
+func (r *roller) Write(*capture.Request) error { return nil }
+
+func (r *roller) Tick(time.Time) error {
+	r.end()
+	r.between()
+	r.p.Cut()
+	return nil
+}
+
+func (r *roller) end() {
+	l := r.p.Ledger()
+	r.err = errors.Join(r.err, l.Balance())
+	r.sum.Add(&l)
+	r.files++
+}
+
+// A ledger counts from the last Cut on; together the ledgers are the whole, although connections go on meanwhile.
 func TestCut(t *testing.T) {
 	up := httptest.NewServer(http.HandlerFunc(sized))
 	defer up.Close()
-	s := start(t, up.URL, nil)
-	var sum capture.Ledger
-	for i := range 3 {
-		for range i + 1 {
-			talk(t, s, "GET /5 HTTP/1.0\r\n\r\n")
-		}
-		waitFor(t, "the requests", func() bool {
-			s.memory.mu.Lock()
-			defer s.memory.mu.Unlock()
-			return len(s.got) == (i+1)*(i+2)/2
-		})
-		if i == 2 {
-			s.stop()
-		}
-		l := s.Ledger()
-		if err := l.Balance(); err != nil {
+	u, err := ParseUpstream(up.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Listen(t.Context(), "127.0.0.1:0", Options{Upstream: u})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := 0
+	ask := func() {
+		resp, err := http.Get(fmt.Sprintf("http://%s/%d", p.Addr(), asked))
+		if err != nil {
 			t.Error(err)
+			return
 		}
-		if l.Requests != int64(i+1) || l.Responses != l.Requests {
-			t.Errorf("file %d: %d requests, %d responses, want %d", i, l.Requests, l.Responses, i+1)
-		}
-		sum.Add(&l)
-		if i < 2 {
-			s.Cut()
-		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		asked++
 	}
-	if sum.PayloadBytes != s.Counts().Bytes || sum.Streams != 6 {
-		t.Errorf("%d bytes of %d connections in the ledgers, %d were passed on", sum.PayloadBytes, sum.Streams, s.Counts().Bytes)
+	r := &roller{p: p}
+	r.between = func() {
+		if asked == 20 {
+			cancel()
+			return
+		}
+		before := p.recorder.total()
+		ask()
+		waitFor(t, "the request", func() bool { return p.recorder.total().Responses > before.Responses })
 	}
-	s.before, s.written = capture.Ledger{}, capture.Ledger{Requests: 6} // for the check at the end
+	go func() { // the first; the others come while files end
+		resp, err := http.Get(fmt.Sprintf("http://%s/1", p.Addr()))
+		if err == nil {
+			resp.Body.Close()
+		}
+	}()
+	if err := p.Copy(ctx, r); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	r.end()
+	l := &r.sum
+	if r.err != nil || l.PayloadBytes != p.Counts().Bytes || l.Requests != int64(asked)+1 || l.Responses != l.Requests || l.Streams != p.Counts().Connections || r.files < 3 {
+		t.Errorf("%d files: %+v, want %d requests and %+v (%v)", r.files, l, asked, p.Counts(), r.err)
+	}
 }
 
 // Recording costs no allocation a request once it has begun.

@@ -162,6 +162,7 @@ func (p *Proxy) Copy(ctx context.Context, out Sink) error {
 	})
 	err := p.write(out)
 	stages.Wait()
+	p.latest = nil
 	if err == nil {
 		err = p.recorder.failed
 	}
@@ -197,6 +198,7 @@ func (p *Proxy) write(out Sink) error {
 
 // keepAll gives what is ready to the sink.
 func (p *Proxy) keepAll(ready []*parcel, now time.Time, out Sink) error {
+	p.latest = nil
 	for _, r := range ready {
 		if err := p.keep(&r.q, out); err != nil {
 			return err

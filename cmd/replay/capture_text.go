@@ -31,7 +31,7 @@ func writeCaptureText(t *terminal, d *captureDocument) error {
 func writeSourceText(p *printer, l *capture.Ledger) {
 	if l.Packets > 0 {
 		writePacketsText(p, l)
-	} else if l.Streams > 0 {
+	} else if l.OfConnections() {
 		writeStreamsText(p, l)
 	} else {
 		p.linef("  %s: %s, %s lines = %s requests + %s skipped + %s filtered", l.Name, l.Format,
@@ -68,7 +68,7 @@ func writePacketsText(p *printer, l *capture.Ledger) {
 
 // skippedOf says how much was skipped, in what the source counts.
 func skippedOf(l *capture.Ledger, n int64) string {
-	if l.Packets > 0 || l.Streams > 0 {
+	if l.OfConnections() {
 		return thousands(n) + " messages or connections"
 	}
 	return thousands(n) + " of " + thousands(l.Lines) + " lines"
