@@ -91,7 +91,7 @@ func echoPath(t *testing.T) string {
 }
 
 // targets reads the requests of a capture file, which may be torn, and checks that they are complete and hold no secret.
-func targets(t *testing.T, path string) (got []string) {
+func targetsIn(t *testing.T, path string) (got []string) {
 	t.Helper()
 	r, err := capture.Open(path)
 	if err != nil {
@@ -135,7 +135,7 @@ func TestProxyRecordsUntilInterrupted(t *testing.T) {
 		l.PayloadBytes != doc.Proxy.Bytes || l.MessageBytes != l.PayloadBytes || total(doc.Redacted) < n {
 		t.Errorf("document %s", p.stdout.String())
 	}
-	got := targets(t, out)
+	got := targetsIn(t, out)
 	for i := range n {
 		if want := fmt.Sprintf("/items/%d", i); i >= len(got) || got[i] != want {
 			t.Fatalf("recorded %q, request %d is to be %s", got, i, want)
@@ -165,7 +165,7 @@ func TestKilledProxyLosesASecond(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.wait()
-		n := len(targets(t, out+".part"))
+		n := len(targetsIn(t, out+".part"))
 		if n < len(at) && at[n].Before(killed.Add(-time.Second-grace)) {
 			t.Errorf("killed after %v: request %d of %d is lost, which was answered %v before", after, n, len(at), killed.Sub(at[n]))
 		}
@@ -199,7 +199,7 @@ func TestProxyRolls(t *testing.T) {
 	}
 	var got []string
 	for _, out := range doc.Outs {
-		got = append(got, targets(t, out)...)
+		got = append(got, targetsIn(t, out)...)
 	}
 	if len(doc.Outs) < 2 || len(got) != n || doc.Requests != int64(n) || doc.Sources[0].PayloadBytes != doc.Proxy.Bytes {
 		t.Errorf("%d requests in %d files, want %d\n%s", len(got), len(doc.Outs), n, p.stdout.String())
@@ -240,7 +240,7 @@ func TestSecondInterruptKillsProxy(t *testing.T) {
 	if code := p.wait(); code != exitInterrupted || time.Since(began) > 5*time.Second {
 		t.Errorf("exit code %d after %v\n%s", code, time.Since(began), p.said.String())
 	}
-	if got := targets(t, out+".part"); len(got) != 1 || got[0] != "/one" {
+	if got := targetsIn(t, out+".part"); len(got) != 1 || got[0] != "/one" {
 		t.Errorf("recorded %q", got)
 	}
 }
@@ -251,7 +251,7 @@ func waitForFile(t *testing.T, path, target string) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-tick.C {
-		if got := targets(t, path); len(got) > 0 && got[0] == target {
+		if got := targetsIn(t, path); len(got) > 0 && got[0] == target {
 			return
 		}
 	}
