@@ -271,6 +271,7 @@ func BenchmarkBodies(b *testing.B) {
 		{"text", "text/plain", "The quick brown fox, who lives at no. 5, jumped: over the lazy dog; and so on.\n"},
 		{"HTML", "text/html", "<div class=\"item\"><a href=\"/item?id=5\">The quick brown fox</a><span>49.90</span></div>\n"},
 		{"form", "application/x-www-form-urlencoded", "title=Red+shoes&id=5&"},
+		{"one word that is no JSON", "application/json", "x"},
 		{"multipart", "multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nRed shoes\r\n"},
 		{"protobuf", "application/grpc", "\x0a\x09Red shoes\x10\x05"},
 		{"binary", "application/octet-stream", "\x00\x01\xfe\x99\x12abc"},

@@ -61,7 +61,9 @@ func (m *Masker) json(v view) {
 				pending = m.jsonKey(key, below[min(depth, maxDepth-1)])
 			}
 			odd = odd || n == 0 || name > 0
-			i += max(n, 1)
+			if i += n; n == 0 {
+				i = wordEnd(b, i)
+			}
 		}
 	}
 	if odd {
@@ -86,6 +88,16 @@ func bare(b []byte) (n, name int) {
 		return 0, 0
 	}
 	return n + 1, name
+}
+
+// wordEnd is behind the word that begins at b[i], or behind the one byte that begins none. What is no name as a whole is
+// not looked at letter by letter, so that long words cost no more than short ones.
+func wordEnd(b []byte, i int) int {
+	end := i
+	for end < len(b) && (kinds[b[end]]&word != 0 || b[end] == '$') {
+		end++
+	}
+	return max(end, i+1)
 }
 
 // inherited is what the name of a container says about its content: all below a credential is one.

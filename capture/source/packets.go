@@ -38,6 +38,9 @@ const (
 	followsBefore = int64(time.Second)
 )
 
+// packetsMemory bounds what segments take that wait for others, and likewise heads and bodies that are put together, bytes.
+const packetsMemory = 16 << 20
+
 // packets is the reading of packet captures that follow each other in time. Their connections go on from file to file,
 // so they have one ledger.
 type packets struct {
@@ -90,8 +93,8 @@ func (s *Set) newPackets(in *input, add func(*capture.Request) error) *packets {
 		p.keys = new(tlskeys.Keys)
 	}
 	p.tls = tlskeys.NewDecryptor(p.keys)
-	p.wire = wire.NewDecoder(wire.Options{Source: filepath.Base(in.name), Emit: p.take})
-	p.order = packet.NewAssembler(packet.Options{New: p.open})
+	p.wire = wire.NewDecoder(wire.Options{Source: filepath.Base(in.name), Emit: p.take, Budget: packetsMemory})
+	p.order = packet.NewAssembler(packet.Options{New: p.open, MaxBytes: packetsMemory})
 	return p
 }
 

@@ -55,10 +55,6 @@ func NewInterface(ctx context.Context, name string, ports []uint16, o Options) (
 // request waits for its response: 35 MB for 10,000 of these.
 const liveConns = 20_000
 
-// liveBytes bounds the segments that wait for others: half of what an import may take, since here the kernel's ring takes
-// memory too, and after drops waiting does not help.
-const liveBytes = 16 << 20
-
 // Close closes the interface. What comes through a pipe needs no Close.
 func (l *LivePackets) Close() error {
 	if l.card == nil {
@@ -89,7 +85,7 @@ func (l *LivePackets) Copy(out Sink) error {
 // begin makes what reads packets into requests, which go to add.
 func (l *LivePackets) begin(add func(*capture.Request) error) {
 	l.p = l.set.newPackets(l.in, add)
-	l.p.order = packet.NewAssembler(packet.Options{New: l.p.open, MaxConn: liveConns, MaxBytes: liveBytes})
+	l.p.order = packet.NewAssembler(packet.Options{New: l.p.open, MaxConn: liveConns, MaxBytes: packetsMemory})
 }
 
 func (l *LivePackets) fromPipe(out Sink) error {

@@ -105,9 +105,17 @@ func Open(ctx context.Context, names []string, o Options) (*Set, error) {
 			return nil, err
 		}
 	} else {
-		s.sorter = capture.NewSorter(capture.SorterOptions{TempDir: o.TempDir})
+		s.sorter = capture.NewSorter(capture.SorterOptions{TempDir: o.TempDir, Budget: s.sorterBudget()})
 	}
 	return s, nil
+}
+
+// sorterBudget leaves a packet capture's connections their share of the memory.
+func (s *Set) sorterBudget() int {
+	if slices.ContainsFunc(s.inputs, func(in *input) bool { return in.packets }) {
+		return packetsMemory + packetsMemory/2
+	}
+	return 0
 }
 
 // byAge orders inputs by their first arrival, so that requests of one instant come out in the order of their
