@@ -217,12 +217,12 @@ func TestSecondInterruptKillsProxy(t *testing.T) {
 		fmt.Fprint(w, r.RequestURI)
 	}))
 	defer up.Close()
-	defer close(never)
 	out := filepath.Join(t.TempDir(), "prod.cap.zst")
 	p := startProxy(t, build(t), up.URL, out)
 	p.get(t, "/one")
 	var asked sync.WaitGroup
 	defer asked.Wait()
+	defer close(never)
 	asked.Go(func() {
 		if resp, err := http.Get(p.base + "/never"); err == nil {
 			resp.Body.Close()
@@ -251,6 +251,11 @@ func waitForFile(t *testing.T, path, target string) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-tick.C {
+		if r, err := capture.Open(path); err != nil { // its first bytes are still to come
+			continue
+		} else if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
 		if got := targetsIn(t, path); len(got) > 0 && got[0] == target {
 			return
 		}
