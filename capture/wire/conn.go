@@ -129,5 +129,7 @@ func (c *Conn) Idle() bool {
 
 func (h *http1) idle() bool { return h.first == nil && h.half[0].between() && h.half[1].between() }
 
+func (h *http2) idle() bool { return h.streams.number == 0 && h.half[0].n == 0 && h.half[1].n == 0 }
+
 // between reports whether a side is between two messages.
 func (s *half) between() bool { return s.state == stateHead && len(s.buf) == 0 }

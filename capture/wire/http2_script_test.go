@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -221,6 +222,29 @@ func TestHTTP2Script(t *testing.T) {
 }
 
 // TestHTTP2Begins has a row for each way in which a connection comes up.
+func TestHTTP2Idle(t *testing.T) {
+	client, server := newPeer(0), newPeer(1)
+	c := NewDecoder(Options{}).Open([2]netip.AddrPort{})
+	for i, step := range []struct {
+		piece piece
+		want  bool
+	}{
+		{client.hello(), true},
+		{server.hello(), true},
+		{client.get(1), false},
+		{client.get(3), false},
+		{server.headers(3, true, ":status=204"), false},
+		{server.headers(1, false, ":status=200"), false},
+		{server.data(1, true, "hello"), true},
+		{client.ping().part(0, 5), false},
+	} {
+		c.Data(step.piece.side, int64(i), []byte(step.piece.text))
+		if got := c.Idle(); got != step.want {
+			t.Errorf("step %d: Idle() = %v, want %v", i, got, step.want)
+		}
+	}
+}
+
 func TestHTTP2Begins(t *testing.T) {
 	for _, test := range []struct {
 		name string
