@@ -133,7 +133,9 @@ func (v *view) inTime(t *testing.T, x *exchange, q *capture.Request, resolution,
 	if v.early && x.idle > 0 {
 		early += x.idle + busy
 	}
-	if d < -early || d > v.clock+v.unit+torn+stalled || x.torn && torn == 0 && v.unit < time.Second && d > pause-busy/2 {
+	// A completion is no arrival: of a head in two parts it lies behind the second one.
+	exact := v.unit < time.Second && v.basis != capture.BasisCompletion
+	if d < -early || d > v.clock+v.unit+torn+stalled || x.torn && torn == 0 && exact && d > pause-busy/2 {
 		t.Errorf("%s: %s %.60s arrives %s after it was sent (resolution %s, clock %s)", v.name, x.method, x.target, d, resolution, v.clock)
 	}
 }

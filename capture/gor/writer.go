@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"trafficreplay/capture"
@@ -178,6 +179,10 @@ func (w *Writer) response(b []byte, q *capture.Request) []byte {
 	if string(q.Method) == "HEAD" || q.Status < 200 || q.Status == 204 || q.Status == 304 || q.RespSize < 0 {
 		size = asDeclared
 	}
+	declared := slices.ContainsFunc(q.RespHeaders, func(h capture.Header) bool {
+		return h.IsNamed("Content-Length") || h.IsNamed("Transfer-Encoding")
+	})
+	w.lack(size >= 0 && !declared, "length of the response, which was not declared (a Content-Length stands for it)")
 	return append(w.head(b, q.RespHeaders, size), q.RespBody...)
 }
 
