@@ -142,6 +142,16 @@ func (p *Parser) word(s *step, v []byte) bool {
 		if r.query = bytes.TrimPrefix(v, []byte("?")); bytes.HasPrefix(r.query, []byte("X-AzureApplicationGateway-")) {
 			r.query = nil // the gateway's own variables
 		}
+	default:
+		return p.around(s, v)
+	}
+	return true
+}
+
+// around puts the words that say how and between whom a request went.
+func (p *Parser) around(s *step, v []byte) bool {
+	r := &p.rec
+	switch s.kind {
 	case kProto:
 		r.proto = protocol(v)
 	case kProtoOrScheme:

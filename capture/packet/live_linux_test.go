@@ -13,7 +13,7 @@ import (
 
 func TestLive(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("live capture needs root")
+		t.Skip("not root: no packet is captured from an interface")
 	}
 	server, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -23,7 +23,7 @@ func TestLive(t *testing.T) {
 	port := netip.MustParseAddrPort(server.Addr().String()).Port()
 	l, err := OpenLive(LiveOptions{Interface: "lo", Ports: []uint16{port}})
 	if errors.Is(err, os.ErrPermission) {
-		t.Skipf("root may not capture here: %v", err)
+		t.Skipf("root may not capture here, so that no packet comes from an interface: %v", err)
 	}
 	if err != nil {
 		t.Fatal(err)

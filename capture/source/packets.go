@@ -2,12 +2,14 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"trafficreplay/capture"
@@ -167,7 +169,9 @@ func (p *packets) file(in *input) error {
 // learn takes the TLS secrets that a file holds.
 func (p *packets) learn(r *packet.Reader) {
 	if s := r.Secrets(); len(s) > p.secrets {
-		_ = p.keys.Read(bytes.NewReader(s[p.secrets:]), "secrets") // of another kind than TLS's, perhaps
+		if err := p.keys.Read(bytes.NewReader(s[p.secrets:]), "TLS secrets in the file"); err != nil {
+			p.log.s.warn(fmt.Sprintf("%s: %v; those behind it are not used", p.log.in.name, err))
+		}
 		p.secrets = len(s)
 	}
 }
@@ -242,13 +246,24 @@ func addKnown(to, from map[string]int64) {
 	}
 }
 
+// maxServers is how many servers without a key are named, those with the most connections first.
+const maxServers = 5
+
 // explain names the servers of connections that no key opens, and what the system lost.
 func (p *packets) explain(name string) {
-	for server, n := range p.wire.Tally().ServerNames() {
-		if server == "" {
-			server = "servers that were not named"
+	names := p.wire.Tally().ServerNames()
+	servers := slices.SortedFunc(maps.Keys(names), func(a, b string) int {
+		return cmp.Or(cmp.Compare(names[b], names[a]), cmp.Compare(a, b))
+	})
+	for _, server := range servers[:min(len(servers), maxServers)] {
+		to := "servers that were not named"
+		if server != "" {
+			to = p.log.s.o.Redactor.Example([]byte(server))
 		}
-		p.log.s.note("%s: %d TLS connections to %s without a key (--tls-keys)", name, n, p.log.s.o.Redactor.Example([]byte(server)))
+		p.log.s.note("%s: %d TLS connections to %s without a key (--tls-keys)", name, names[server], to)
+	}
+	if more := len(servers) - maxServers; more > 0 {
+		p.log.s.note("%s: TLS connections to %d more servers without a key", name, more)
 	}
 	if p.drops > 0 {
 		p.log.s.warn(fmt.Sprintf("%s: the system lost %d packets while it captured", name, p.drops))
