@@ -201,7 +201,7 @@ func (s *Set) endPackets() error {
 	if err := l.Balance(); err != nil {
 		return err
 	}
-	if l.Requests == 0 && l.Filtered == 0 {
+	if l.Requests == 0 && l.Filtered == 0 && len(s.inputs) > 1 { // else the error says it
 		s.note("%s", describe(&l))
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"trafficreplay/capture"
 	"trafficreplay/capture/proxy"
+	"trafficreplay/capture/source"
 )
 
 func newCapture(a *app) *cobra.Command {
@@ -184,10 +185,13 @@ func (a *app) importTo(ctx context.Context, args []string, in *inputFlags, path 
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := set.CopyTo(w); err != nil {
+	err = set.CopyTo(w)
+	if err == nil || errors.Is(err, source.ErrEmpty) { // why nothing came out is in what is told
+		a.tell(set)
+	}
+	if err != nil {
 		return nil, nil, errors.Join(err, w.Abort())
 	}
-	a.tell(set)
 	a.warnSpared(in.rules, redactor.Spared())
 	w.SetSources(set.Ledgers())
 	w.SetRedactedBefore(set.RedactedBefore())
