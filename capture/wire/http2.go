@@ -91,6 +91,9 @@ func enterHTTP2(c *Conn) protocol {
 func (h *http2) data(side int, at int64, b []byte) int {
 	f := &h.half[side]
 	f.fresh = true
+	if f.trial.on && f.trial.starts < 2 && f.state == http2Payload && areFrames(b) {
+		h.misframed(side) // a false head swallows what is true
+	}
 	f.trial.split = f.trial.split || f.n > 0 || f.state == http2Payload && f.length < shortFrame
 	for rest := b; len(rest) > 0; {
 		var n int

@@ -217,6 +217,22 @@ func isChain(b []byte, atStart bool) bool {
 	return len(b) == 0 && frames > data && (atStart || frames > 1)
 }
 
+// areFrames reports whether b is whole frames from its first byte to its last.
+func areFrames(b []byte) bool {
+	open := false
+	for len(b) >= frameHeadBytes && isFlawless(b, open) {
+		kind, flags, _, length := parseFrameHead(b)
+		if length > len(b)-frameHeadBytes {
+			return false
+		}
+		if kind.hasBlock() {
+			open = flags&flagEndHeaders == 0
+		}
+		b = b[frameHeadBytes+length:]
+	}
+	return len(b) == 0
+}
+
 // hasBlock reports whether a frame carries a part of a header block.
 func (k frameKind) hasBlock() bool {
 	return k == frameHeaders || k == framePush || k == frameContinuation

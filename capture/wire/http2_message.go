@@ -28,7 +28,10 @@ func (h *http2) message(side int, at int64, l *headerList) bool {
 		return true
 	case server != l.answers() && (l.asks() || l.answers()), b.id&1 == 0:
 		return !f.trial.on
-	case server:
+	case l.asks() || l.answers():
+		h.agree(side)
+	}
+	if side != h.client {
 		return h.fromServer(side, at, l) || !f.trial.on
 	}
 	return h.fromClient(side, at, l) || !f.trial.on

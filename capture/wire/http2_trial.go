@@ -12,6 +12,7 @@ type trial struct {
 	longest int
 	renewed bool   // it began anew where two that began with a Data had followed each other
 	latest  uint32 // http2.latest before it
+	spoke   bool   // it has said, as what is known does, who is the client
 }
 
 // Bytes that look like frames may be a part of a body, which somebody uploads who has recorded traffic. So many of them
@@ -75,7 +76,7 @@ func (h *http2) acquit(side int) {
 	if !h.known {
 		return
 	}
-	h.sure = h.sure || h.from == side
+	h.sure = h.sure || h.from == side || f.trial.spoke
 	role := h.role(side)
 	for st, next := h.streams.first, (*stream)(nil); st != nil; st = next {
 		next = st.next
@@ -84,12 +85,29 @@ func (h *http2) acquit(side int) {
 	}
 }
 
+// agree notes that a side says, as what is known does, who is the client.
+func (h *http2) agree(side int) {
+	f := &h.half[side]
+	f.trial.spoke = true
+	if h.sure || f.trial.on {
+		return
+	}
+	h.sure = true
+	for st, next := h.streams.first, (*stream)(nil); st != nil; st = next {
+		next = st.next
+		h.settle(st)
+	}
+}
+
 // convict ends a side's trial: it is as if its frames had said nothing.
 func (h *http2) convict(side int) {
 	f := &h.half[side]
-	f.trial.on = false
+	f.trial.on, f.trial.spoke = false, false
 	if !h.known {
 		return
+	}
+	if h.from == side && h.half[side^1].trial.spoke {
+		h.from = side ^ 1
 	}
 	role := h.role(side)
 	if role == 0 {
