@@ -45,6 +45,7 @@ type Ledger struct {
 	MessageBytes int64            `json:"message_bytes,omitempty"` // of them in messages that were recovered
 	SkippedBytes map[string]int64 `json:"skipped_bytes,omitempty"` // the others, by reason
 	LostBytes    map[string]int64 `json:"lost_bytes,omitempty"`    // bytes of connections that the packets do not hold, by reason
+	Unkept       int64            `json:"unkept,omitempty"`        // bodies and messages of which not all is in a request
 }
 
 // Example is one skipped line, kept to be shown: at most three for each reason.

@@ -165,7 +165,7 @@ func (r *recorder) total() capture.Ledger {
 	r.mu.Unlock()
 	l := capture.Ledger{
 		Streams: r.p.accepted.Load(), Responses: t.Responses, MessageBytes: t.Message,
-		SkippedBytes: t.Skipped(), Skipped: map[string]int64{}, LostBytes: map[string]int64{},
+		SkippedBytes: t.Skipped(), Unkept: t.Unkept, Skipped: map[string]int64{}, LostBytes: map[string]int64{},
 	}
 	l.PayloadBytes = t.Message
 	for _, n := range l.SkippedBytes {
@@ -192,6 +192,7 @@ func (r *recorder) total() capture.Ledger {
 func minus(l, before capture.Ledger) capture.Ledger {
 	l.Streams, l.Responses = l.Streams-before.Streams, l.Responses-before.Responses
 	l.PayloadBytes, l.MessageBytes = l.PayloadBytes-before.PayloadBytes, l.MessageBytes-before.MessageBytes
+	l.Unkept -= before.Unkept
 	l.Skipped, l.SkippedBytes = less(l.Skipped, before.Skipped), less(l.SkippedBytes, before.SkippedBytes)
 	l.LostBytes = less(l.LostBytes, before.LostBytes)
 	return l

@@ -224,7 +224,7 @@ func (p *packets) account() capture.Ledger {
 	}
 	l.Streams, l.Responses = order.Connections, msgs.Responses
 	l.PayloadBytes, l.MessageBytes, l.LostBytes = order.PayloadBytes, msgs.Message, order.MissingBytes
-	l.SkippedBytes = order.SkippedBytes
+	l.SkippedBytes, l.Unkept = order.SkippedBytes, msgs.Unkept
 	addKnown(l.SkippedBytes, msgs.Skipped())
 	addKnown(l.SkippedBytes, map[string]int64{"tls": tls.Overhead, "tls-unread": tls.Unread})
 	addKnown(l.Skipped, map[string]int64{"response-alone": msgs.Alone, "too-long": msgs.Refused})
@@ -249,8 +249,11 @@ func addKnown(to, from map[string]int64) {
 // maxServers is how many servers without a key are named, those with the most connections first.
 const maxServers = 5
 
-// explain names the servers of connections that no key opens, and what the system lost.
+// explain names the servers of connections that no key opens, and says what nobody knows of HTTP/2 and what the system lost.
 func (p *packets) explain(name string) {
+	if n := p.wire.Tally().Unresolved; n > 0 {
+		p.log.s.note("%s: %d header fields of HTTP/2 refer to what came before the capture; they are left out", name, n)
+	}
 	names := p.wire.Tally().ServerNames()
 	servers := slices.SortedFunc(maps.Keys(names), func(a, b string) int {
 		return cmp.Or(cmp.Compare(names[b], names[a]), cmp.Compare(a, b))

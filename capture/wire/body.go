@@ -42,7 +42,7 @@ func (s *half) of() *body {
 func (h *http1) bodyBytes(s *half, at int64, b []byte) {
 	h.count(s, at, len(b))
 	if !s.e.alone {
-		s.of().add(h.c, b)
+		s.of().add(h.c, b, s.need)
 		s.call().data(h.c, s.e, at, b)
 	}
 }

@@ -37,8 +37,9 @@ type body struct {
 	unknown bool // so is the size
 }
 
-// add takes bytes of the body.
-func (y *body) add(c *Conn, b []byte) {
+// add takes bytes of the body, of which so many are due as far as is known, these included. Room for a short one is taken at
+// once: where there is too little for all, some are whole then.
+func (y *body) add(c *Conn, b []byte, due int64) {
 	y.size += int64(len(b))
 	if y.cut || c.d.o.NoBodies {
 		return
@@ -47,7 +48,7 @@ func (y *body) add(c *Conn, b []byte) {
 		b = b[:room]
 		c.unkept(y)
 	}
-	kept, ok := c.d.pool.grow(y.kept, len(b))
+	kept, ok := c.d.pool.keep(y.kept, max(len(b), int(min(due, int64(smallBuffer-len(y.kept))))))
 	if !ok {
 		c.unkept(y)
 		return

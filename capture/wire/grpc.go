@@ -120,7 +120,7 @@ func (g *grpcCall) add(c *Conn, b []byte) {
 	if m.cut {
 		return
 	}
-	kept, ok := c.d.pool.grow(m.b, len(b))
+	kept, ok := c.d.pool.keep(m.b, len(b))
 	if m.b = kept; !ok || len(kept)+len(b) > maxMessage {
 		m.cut = true
 		return

@@ -157,7 +157,7 @@ func (st *stream) body(c *Conn, role int, at int64, b []byte) {
 	if !st.headed(role) || len(b) == 0 {
 		return
 	}
-	st.half(role).add(c, b)
+	st.half(role).add(c, b, int64(len(b)))
 	st.e.calls[role].data(c, st.e, at, b)
 }
 

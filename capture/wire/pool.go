@@ -47,6 +47,14 @@ func (p *pool) grow(b []byte, n int) ([]byte, bool) {
 	return to, true
 }
 
+// keep is grow for what one can do without, as the body of a request: small buffers too have to be to spare.
+func (p *pool) keep(b []byte, n int) ([]byte, bool) {
+	if cap(b)-len(b) < n && p.lent+p.small > p.budget*5/2 {
+		return b, false
+	}
+	return p.grow(b, n)
+}
+
 // out is what is out of buffers like one of size bytes.
 func (p *pool) out(size int) *int {
 	if size > smallBuffer {

@@ -191,7 +191,7 @@ func (w *webSocket) payload(f *frames, b []byte) {
 	w.c.tally.count(inMessage, len(b))
 	f.need -= int64(len(b))
 	m := f.present()
-	if kept, ok := w.c.d.pool.grow(m.b, len(b)); ok && !m.cut && len(m.b)+len(b) <= maxMessage {
+	if kept, ok := w.c.d.pool.keep(m.b, len(b)); ok && !m.cut && len(m.b)+len(b) <= maxMessage {
 		start := len(kept)
 		m.b = append(kept, b...)
 		f.unmask(m.b[start:])
@@ -327,7 +327,7 @@ func (e *exchange) keepMessage(c *Conn, m *message, from byte, b []byte) bool {
 	if e.kept == maxMessages || len(e.messages)+keptHead+len(b) > maxKept {
 		return false
 	}
-	to, ok := c.d.pool.grow(e.messages, keptHead+len(b))
+	to, ok := c.d.pool.keep(e.messages, keptHead+len(b))
 	e.messages = to
 	if !ok {
 		return false

@@ -75,7 +75,7 @@ type Options struct {
 	Source   string                   // name of the source, for Src: "prod.pcap"
 	Emit     func(q *capture.Request) // takes each request; q and all that it points to are valid for the call
 	NoBodies bool                     // count the bytes of bodies and messages, but keep none
-	Budget   int                      // bytes of memory beyond 4 KiB a connection, of all connections; 0 means 48 MiB
+	Budget   int                      // bytes of buffers above 4 KiB, of all connections; where all buffers take 2.5 times that, bodies get none; 0 means 48 MiB
 }
 
 // Decoder decodes the connections of one source. It is not safe for concurrent use, and neither are the

@@ -40,6 +40,9 @@ func writeSourceText(p *printer, l *capture.Ledger) {
 			p.linef("    %s responses", thousands(l.Responses))
 		}
 	}
+	if l.Unkept > 0 {
+		p.linef("    %s bodies or messages are not kept whole: above 1 MiB, cut off, behind a gap, or too many at a time", thousands(l.Unkept))
+	}
 	p.linef("    stamps: %s, resolution %s", basisText(l.Basis), l.Resolution)
 	for _, r := range slices.Sorted(maps.Keys(l.FilteredBy)) {
 		p.linef("    filtered %s: %s", r, thousands(l.FilteredBy[r]))
