@@ -1,6 +1,7 @@
 package tlskeys
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 )
 
@@ -26,8 +27,11 @@ type Decryptor struct {
 	plain []byte // of one record
 	held  int    // bytes that connections hold
 
-	resumable map[string][]byte // master secrets of TLS 1.2 sessions by identifier and by ticket
+	resumable map[digest][]byte // master secrets of TLS 1.2 sessions by identifier and by ticket
 }
+
+// digest stands for an identifier or a ticket, which may be long.
+type digest [sha256.Size]byte
 
 // maxResumable bounds the sessions that may be resumed.
 const maxResumable = 200_000
@@ -41,7 +45,7 @@ const (
 
 // NewDecryptor decrypts what keys open. keys may be nil, and may learn more while connections are read.
 func NewDecryptor(keys *Keys) *Decryptor {
-	return &Decryptor{keys: keys, plain: make([]byte, maxBody), resumable: map[string][]byte{}}
+	return &Decryptor{keys: keys, plain: make([]byte, maxBody), resumable: map[digest][]byte{}}
 }
 
 // Tally is the sum over all connections.
@@ -90,7 +94,8 @@ const (
 	noEarly      earlyData = iota
 	awaitedEarly           // announced: the server has not answered yet
 	acceptedEarly
-	refusedEarly
+	refusedEarly // and what the client sent it sends once more
+	unknownEarly // the answer is not in the capture
 )
 
 // half is one side of a connection.
@@ -156,7 +161,7 @@ func (c *Conn) End(side int, at int64, reset bool) {
 		c.pass()
 	}
 	if c.mode == decrypting && side != c.client && c.early == awaitedEarly {
-		c.early = refusedEarly
+		c.early = unknownEarly
 		c.drain(c.client, at)
 	}
 	h.ended = true
@@ -187,11 +192,25 @@ func (c *Conn) release(side, n int) {
 	}
 }
 
-// drop counts the held bytes of a side as unread.
+// drop counts the held bytes of a side as unread, and forgets the message in progress.
 func (c *Conn) drop(side int) {
-	n := len(c.halves[side].buf)
+	h := &c.halves[side]
+	n := len(h.buf)
 	c.d.tally.Unread += int64(n)
 	c.release(side, n)
+	c.d.held -= len(h.told.buf)
+	h.told = messages{lost: true}
+}
+
+// tell gives the content of a handshake record to each that reads messages, as long as there is room for their parts.
+func (c *Conn) tell(side int, content []byte, each func(kind byte, body []byte)) {
+	told := &c.halves[side].told
+	c.d.held -= len(told.buf)
+	told.add(content, each)
+	if c.d.held+len(told.buf) > maxHeld {
+		*told = messages{lost: true}
+	}
+	c.d.held += len(told.buf)
 }
 
 // sniff holds bytes until both hellos are there.
@@ -238,8 +257,8 @@ func (d *Decryptor) secretsOf(client hello) *secrets {
 	if s := d.keys.of(client.random); s != nil {
 		return s
 	}
-	for _, id := range []string{client.ticket, client.session} {
-		if master := d.resumable[id]; id != "" && master != nil {
+	for _, id := range [][]byte{client.ticket, client.session} {
+		if master := d.resumable[sha256.Sum256(id)]; master != nil {
 			return &secrets{masterSecret: master}
 		}
 	}
@@ -247,9 +266,10 @@ func (d *Decryptor) secretsOf(client hello) *secrets {
 }
 
 // remember keeps the master secret of a TLS 1.2 session that may be resumed by id.
-func (c *Conn) remember(id string) {
-	if _, ok := c.d.resumable[id]; id != "" && (ok || len(c.d.resumable) < maxResumable) {
-		c.d.resumable[id] = c.secrets[masterSecret]
+func (c *Conn) remember(id []byte) {
+	key := digest(sha256.Sum256(id))
+	if _, ok := c.d.resumable[key]; len(id) > 0 && (ok || len(c.d.resumable) < maxResumable) {
+		c.d.resumable[key] = c.secrets[masterSecret]
 	}
 }
 

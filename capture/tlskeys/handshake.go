@@ -66,41 +66,46 @@ type messages struct {
 // there is none.
 func (m *messages) add(content []byte, each func(kind byte, body []byte)) bool {
 	if m.lost {
+		if len(content) == 5 && bytes.HasPrefix(content, []byte{keyUpdate, 0, 0, 1}) { // which ends its record (RFC 8446, section 5.1)
+			each(keyUpdate, content[4:])
+		}
 		return true
 	}
-	m.buf = append(m.buf, content...)
-	for len(m.buf) >= 4 {
-		n := int(m.buf[1])<<16 | int(m.buf[2])<<8 | int(m.buf[3])
+	buf := append(m.buf, content...)
+	m.buf = nil
+	for len(buf) >= 4 && !m.lost { // each may find that the connection is over
+		n := int(buf[1])<<16 | int(buf[2])<<8 | int(buf[3])
 		if n > maxHandshake {
+			m.lost = true
 			return false
 		}
-		if len(m.buf) < 4+n {
-			return true
+		if len(buf) < 4+n {
+			break
 		}
-		each(m.buf[0], m.buf[4:4+n])
-		m.buf = m.buf[4+n:]
+		each(buf[0], buf[4:4+n])
+		buf = buf[4+n:]
 	}
-	if len(m.buf) == 0 {
-		m.buf = nil
+	if len(buf) > 0 && !m.lost {
+		m.buf = buf
 	}
 	return true
 }
 
-// hello is what matters of a ClientHello or a ServerHello.
+// hello is what matters of a ClientHello or a ServerHello. It points into the message.
 type hello struct {
 	random  random
 	suite   uint16 // the server's
 	modern  bool   // TLS 1.3: the server's
 	early   bool   // the client announces early data
-	session string // TLS 1.2: its identifier, empty where there is none
-	ticket  string // of the client, to resume a session by
+	session []byte // TLS 1.2: its identifier, empty where there is none
+	ticket  []byte // of the client, to resume a session by
 }
 
 func parseHello(kind byte, b []byte) (h hello, ok bool) {
 	r := reader{b: b}
 	r.skip(2)
 	copy(h.random[:], r.take(len(h.random)))
-	h.session = string(r.take(r.number(1)))
+	h.session = r.take(r.number(1))
 	if kind == serverHello {
 		h.suite = uint16(r.number(2))
 		r.skip(1) // compression
@@ -114,7 +119,7 @@ func parseHello(kind byte, b []byte) (h hello, ok bool) {
 	r.extensions(func(id int, body []byte) {
 		switch {
 		case id == extensionTicket && kind == clientHello:
-			h.ticket = string(body)
+			h.ticket = body
 		case id == extensionEarlyData:
 			h.early = true
 		case id == extensionVersions && kind == serverHello:

@@ -45,13 +45,13 @@ func (c *Conn) drain(side int, last int64) {
 			c.d.tally.Unread += int64(len(rest))
 			return
 		}
+		c.d.held += len(rest)
+		if len(rest) == len(buf) {
+			h.buf = buf
+			return
+		}
 		if len(rest) > 0 {
 			h.buf, h.at = append(buf[:0], rest...), last
-			c.d.held += len(rest)
-		}
-		if len(rest) == len(buf) {
-			h.at = first
-			return
 		}
 		if !h.lost {
 			return
@@ -92,7 +92,7 @@ func (c *Conn) read(side int, first, last int64, rec []byte) {
 			h.open = c.keys[side^c.client]
 		}
 		if rec[0] == recordHandshake && !c.suite.modern && side != c.client {
-			h.told.add(rec[headerSize:], c.ticket)
+			c.tell(side, rec[headerSize:], c.ticket)
 		}
 		c.d.tally.Overhead += int64(len(rec))
 		return
@@ -110,7 +110,7 @@ func (c *Conn) ticket(kind byte, body []byte) {
 	r := reader{b: body}
 	r.skip(4)
 	if id := r.take(r.number(2)); kind == newSessionTicket && !r.bad {
-		c.remember(string(id))
+		c.remember(id)
 	}
 }
 
@@ -135,19 +135,29 @@ func (c *Conn) unseal(h *half, rec []byte) (plain []byte, kind byte, ok bool) {
 // unopened accounts for a record that no key opens.
 func (c *Conn) unopened(side int, at int64, rec []byte) {
 	h := &c.halves[side]
-	c.d.tally.Unread += int64(len(rec))
 	if side == c.client && c.early != noEarly && !h.settled {
-		return // early data that the server refused, or whose secret is not known
+		c.dropEarly(at, len(rec)) // its secret is not known
+		return
 	}
+	c.d.tally.Unread += int64(len(rec))
 	c.next.Gap(side, at, -1, "tls")
 	h.lost, h.gap = true, int64(len(rec)) // a damaged record, perhaps: the next one tells
+}
+
+// dropEarly passes over a record of early data. Unless the server refused it, what it holds is missing.
+func (c *Conn) dropEarly(at int64, size int) {
+	c.d.tally.Unread += int64(size)
+	if c.early != refusedEarly {
+		c.next.Gap(c.client, at, -1, "tls")
+		c.early = refusedEarly // one gap is enough
+	}
 }
 
 // give hands over what a record held.
 func (c *Conn) give(side int, first, last int64, plain []byte, kind byte, size int) {
 	if kind == recordData {
-		if c.early == refusedEarly && side == c.client && c.isEarly(&c.halves[side]) {
-			c.d.tally.Unread += int64(size) // the client sends it once more
+		if side == c.client && c.early != acceptedEarly && c.isEarly(&c.halves[side]) {
+			c.dropEarly(last, size)
 			return
 		}
 		c.deliver(side, first, last, plain, size)
@@ -161,9 +171,7 @@ func (c *Conn) give(side int, first, last int64, plain []byte, kind byte, size i
 	if kind != recordHandshake || !c.suite.modern {
 		return
 	}
-	if !h.told.add(plain, func(kind byte, body []byte) { c.handshake(side, kind, body) }) {
-		h.told = messages{lost: true}
-	}
+	c.tell(side, plain, func(kind byte, body []byte) { c.handshake(side, kind, body) })
 }
 
 // isEarly reports whether a side's key in use is that of early data.
@@ -221,11 +229,10 @@ func (c *Conn) missed(side int, at, n int64, reason string) {
 	} else {
 		h.lost, h.gap = true, h.gap+max(n, 0)
 	}
-	h.told = messages{lost: true}
 	c.drop(side)
 	c.next.Gap(side, at, lost, reason)
 	if side != c.client && c.early == awaitedEarly {
-		c.early = refusedEarly
+		c.early = unknownEarly
 		c.drain(c.client, at)
 	}
 }
