@@ -52,10 +52,7 @@ type half struct {
 
 // at gives the position of a sequence number, near to what is known.
 func (h *half) at(seq uint32) int64 {
-	ref := h.next
-	if !h.seen {
-		ref = max(ref, h.acked)
-	}
+	ref := max(h.next, h.acked)
 	return ref + int64(int32(seq-uint32(ref)))
 }
 
@@ -135,7 +132,8 @@ func (a *Assembler) take(c *conn, d int, s *Segment) skip {
 	c.entering = c.entering || !h.seen && !h.exact // its bytes may be out of order, too
 	h.know(seq)
 	pos := h.at(seq)
-	if h.far(pos) {
+	goesOn := h.strayed && seq == h.stray && s.Len > 0 && pos > h.next // the second segment in a row: the hole is as long as that
+	if h.far(pos) && !goesOn {
 		h.stray, h.strayed = seq+uint32(s.Len), true
 		return a.refuse(s, skipOutOfWindow)
 	}
@@ -213,9 +211,6 @@ func (c *conn) acknowledge(d int, s *Segment) int64 {
 		o.next = pos // the capture begins with a keep-alive; should the byte come after all, it is taken
 	}
 	o.acked = max(o.acked, pos)
-	if !o.seen {
-		o.next = max(o.next, o.acked-1<<30) // so that numbers stay near
-	}
 	return pos
 }
 
