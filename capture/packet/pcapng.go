@@ -186,7 +186,7 @@ func (p *pcapng) interfaceBlock(b []byte) (msg string) {
 				s.base = 2
 			}
 		case code == optionChecksum && len(v) == 1:
-			s.fcs = int(v[0])
+			s.fcs = int(v[0]) / 8 // bits; who wrote bytes is not heard, since IP has a length of its own
 		case code == optionOffset && len(v) == 8:
 			s.offset = int64(p.order.Uint64(v))
 		}

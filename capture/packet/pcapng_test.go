@@ -254,3 +254,20 @@ func TestPcapngCeilings(t *testing.T) {
 		t.Errorf("%v, %d segments, drops %d; want one at 3000 ns and no drops", err, len(segments), stats.Drops)
 	}
 }
+
+// TestPcapngChecksum: the length of the checksum behind each frame is given in bits.
+func TestPcapngChecksum(t *testing.T) {
+	order := binary.LittleEndian
+	packet := loopbackCapture(1)[24+16+14:][:20+32+150]
+	for bits, kept := range map[string]int{"\x20": len(packet), "\x10": len(packet) + 2, "\x00": len(packet) + 4} {
+		file := append(ngSection(order), ngInterface(order, 101, 0, ngOption(order, optionChecksum, bits))...)
+		file = append(file, ngEnhanced(order, 0, 1, append(bytes.Clone(packet), "FCS!"...), len(packet)+4)...)
+		r, err := NewReader(bytes.NewReader(file), ReaderOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.nextFrame(); err != nil || len(r.frame.Data) != kept || r.frame.Len != kept {
+			t.Errorf("checksum of %d bits: %d bytes of %d, %v; want %d of them", bits[0], len(r.frame.Data), r.frame.Len, err, kept)
+		}
+	}
+}
