@@ -25,12 +25,27 @@ const packetsHead = 12
 func (s *Set) lookAtPackets(in *input) {
 	in.packets = true
 	head, _ := in.stream.bytes.Peek(64 << 10)
-	r, err := packet.NewReader(bytes.NewReader(head), packet.ReaderOptions{})
-	var seg packet.Segment
-	if err == nil {
-		_ = r.Next(&seg) // which ends in the middle where there is no TCP
-		in.first = r.At()
+	in.first = firstPacket(bytes.NewReader(head))
+	if in.first != 0 || in.info == nil || !in.info.Mode().IsRegular() {
+		return
 	}
+	if st, err := in.open(nil); err == nil { // once more: it begins with secrets, which may be long
+		if st.unpack() == nil {
+			in.first = firstPacket(io.LimitReader(st.bytes, 32<<20))
+		}
+		_ = st.close()
+	}
+}
+
+// firstPacket is when the first TCP was captured, or the last packet before the source ends; 0: there is none.
+func firstPacket(src io.Reader) int64 {
+	r, err := packet.NewReader(src, packet.ReaderOptions{})
+	if err != nil {
+		return 0
+	}
+	var seg packet.Segment
+	_ = r.Next(&seg) // which ends in the middle where there is no TCP
+	return r.At()
 }
 
 // followsWithin is how long after the last packet of a file another may begin that goes on with its connections, as

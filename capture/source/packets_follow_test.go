@@ -110,11 +110,17 @@ func words(vs ...uint32) (b []byte) {
 	return b
 }
 
-// The secrets in each file of a set are taken, also where they are as long as those of the file before.
+// The secrets in each file of a set are taken, also where they are as long as those of the file before, or longer than
+// what is looked at to put the files in order.
 func TestPacketFilesSecrets(t *testing.T) {
+	t.Run("short", func(t *testing.T) { testPacketFilesSecrets(t, 3) })
+	t.Run("long", func(t *testing.T) { testPacketFilesSecrets(t, 100_000) })
+}
+
+func testPacketFilesSecrets(t *testing.T, blanks int) {
 	dir := t.TempDir()
 	for i := range 3 {
-		secret := fmt.Sprintf("CLIENT_RANDOM %064x %096x\n   ", i, i)
+		secret := fmt.Sprintf("CLIENT_RANDOM %064x %096x\n", i, i) + strings.Repeat("\n", blanks)
 		secret = secret[:len(secret)&^3]
 		file := block(0x0a0d0d0a, words(0x1a2b3c4d, 1, 0xffffffff, 0xffffffff))
 		file = append(file, block(0xa, append(words(0x544c534b, uint32(len(secret))), secret...))...)
@@ -122,7 +128,7 @@ func TestPacketFilesSecrets(t *testing.T) {
 		packet := tcpPacket(5000, uint32(i*len(getA)), getA)
 		at := uint64(100+i) * 1e6
 		file = append(file, block(6, append(words(0, uint32(at>>32), uint32(at), uint32(len(packet)), uint32(len(packet))), packet...))...)
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), file, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(9-i)), file, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -139,5 +145,8 @@ func TestPacketFilesSecrets(t *testing.T) {
 	}
 	if n != 3 || keys.Len() != 3 {
 		t.Errorf("%d requests and secrets of %d sessions, want 3 of both; %v", n, keys.Len(), err)
+	}
+	if len(s.Ledgers()) != 1 || len(s.Notes()) != 0 {
+		t.Errorf("%d ledgers, notes %q; want one recording and none", len(s.Ledgers()), s.Notes())
 	}
 }
