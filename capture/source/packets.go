@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -147,31 +148,40 @@ func (p *packets) take(q *capture.Request) {
 	p.err = p.log.keep(q, lineDigest{})
 }
 
+// ticking is a reader that calls tick before each read, and ends with its error.
+type ticking struct {
+	r    io.Reader
+	tick func() error
+}
+
+func (t ticking) Read(b []byte) (int, error) {
+	if err := t.tick(); err != nil {
+		return 0, err
+	}
+	return t.r.Read(b)
+}
+
 // file reads one file to its end.
 func (p *packets) file(in *input) error {
-	r, err := packet.NewReader(in.stream.bytes, packet.ReaderOptions{Name: in.name, Decoder: p.decode})
+	src := ticking{in.stream.bytes, func() error { return p.log.s.tick(p.read + in.stream.offset()) }}
+	r, err := packet.NewReader(src, packet.ReaderOptions{Name: in.name, Decoder: p.decode})
 	if err != nil {
-		return err
+		return cmp.Or(context.Cause(p.log.s.ctx), err)
 	}
 	p.log.base, p.secrets = filepath.Base(in.name), 0
 	var seg packet.Segment
-	for n := int64(1); ; n++ {
+	for {
 		if err := r.Next(&seg); err == io.EOF {
 			break
 		} else if torn, ok := errors.AsType[*packet.FormatError](err); ok && errors.Is(err, io.ErrUnexpectedEOF) {
 			p.log.s.warn(fmt.Sprintf("%s: cut off (%s): all packets before that were read", in.name, torn.Msg))
 			break
 		} else if err != nil {
-			return err
+			return cmp.Or(context.Cause(p.log.s.ctx), err)
 		}
 		p.learn(r)
 		if err := p.segment(&seg); err != nil {
 			return fmt.Errorf("%s: packet %d: %w", in.name, seg.Frame, err)
-		}
-		if n%progressEvery == 0 {
-			if err := p.log.s.tick(p.read + in.stream.offset()); err != nil {
-				return err
-			}
 		}
 	}
 	p.files++

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -148,5 +149,32 @@ func testPacketFilesSecrets(t *testing.T, blanks int) {
 	}
 	if len(s.Ledgers()) != 1 || len(s.Notes()) != 0 {
 		t.Errorf("%d ledgers, notes %q; want one recording and none", len(s.Ledgers()), s.Notes())
+	}
+}
+
+// A capture without any TCP tells its progress and can be stopped like any other.
+func TestPacketFilesStop(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "udp.pcap")
+	packets := make([]recordedAt, 1000)
+	for i := range packets {
+		packets[i] = recordedAt{100, udpPacket()}
+	}
+	if err := os.WriteFile(path, pcapOf(packets...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var read []int64
+	s, err := Open(ctx, []string{path}, Options{Progress: func(n, _ int64) {
+		if read = append(read, n); len(read) == 3 {
+			cancel()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	var q capture.Request
+	if err := s.Next(&q); err != context.Canceled || len(read) != 3 || read[2] > 256<<10 {
+		t.Errorf("Next = %v after Progress was told %d, want %v after 3 calls and at most 256 KiB", err, read, context.Canceled)
 	}
 }

@@ -212,3 +212,31 @@ func TestGarbageBehindEarlyData(t *testing.T) {
 		t.Errorf("got %q and %d bytes held, want %q and none", g, d.held, want)
 	}
 }
+
+// TestEarlyDataRetried: a server that asks for another hello refuses early data.
+func TestEarlyDataRetried(t *testing.T) {
+	for _, known := range [][]label{
+		{clientHandshake, serverHandshake, clientTraffic, serverTraffic},
+		{clientHandshake, serverHandshake, clientTraffic, serverTraffic, clientEarly},
+	} {
+		m := newMadeUp(t, known...)
+		var got collected
+		c := NewDecryptor(m.keys).Open(&got, nil)
+		again := m.hello(serverHello, 0, extensionVersions, 0, 2, 3, 4)
+		copy(again[headerSize+4+2:], retry[:])
+		c.Data(0, 1, m.hello(clientHello, 0, extensionEarlyData, 0, 0))
+		c.Data(0, 1, m.ends[clientEarly].record(recordData, "early"))
+		c.Data(1, 2, append(again, plainRecord(recordCCS, []byte{1})...))
+		c.Data(0, 3, append(plainRecord(recordCCS, []byte{1}), m.hello(clientHello)...))
+		c.Data(1, 4, m.hello(serverHello, 0, extensionVersions, 0, 2, 3, 4))
+		done := string(handshakeMessage(finished, make([]byte, 32)))
+		c.Data(1, 4, m.ends[serverHandshake].record(recordHandshake, string(handshakeMessage(encryptedExtensions, []byte{0, 0}))+done))
+		c.Data(0, 5, append(m.ends[clientHandshake].record(recordHandshake, done), m.ends[clientTraffic].record(recordData, "late")...))
+		c.Data(1, 6, m.ends[serverTraffic].record(recordData, "answer"))
+		c.End(0, 7, false)
+		c.End(1, 7, false)
+		if g := got.text[0].String() + " " + got.text[1].String(); g != "late answer" {
+			t.Errorf("%d secrets known: got %q, want %q", len(known), g, "late answer")
+		}
+	}
+}
