@@ -36,7 +36,7 @@ type digest [sha256.Size]byte
 // maxResumable bounds the sessions that may be resumed.
 const maxResumable = 200_000
 
-// maxHeld bounds the bytes that the connections of a Decryptor hold, maxHalf those of one side.
+// maxHeld bounds the bytes that the connections of a Decryptor hold, maxHalf those of the records of one side.
 const (
 	maxHeld = 32 << 20
 	maxHalf = 256 << 10
