@@ -22,10 +22,11 @@ type Tally struct {
 // Decryptor decrypts the connections of one source. It is not safe for concurrent use, and neither are the
 // connections that it opened.
 type Decryptor struct {
-	keys  *Keys
-	tally Tally
-	plain []byte // of one record
-	held  int    // bytes that connections hold
+	keys   *Keys
+	tally  Tally
+	plain  []byte // of one record
+	held   int    // bytes that connections hold
+	trials int64  // bytes that may still be decrypted in search of records behind gaps
 
 	resumable map[digest][]byte // master secrets of TLS 1.2 sessions by identifier and by ticket
 }
@@ -45,7 +46,7 @@ const (
 
 // NewDecryptor decrypts what keys open. keys may be nil, and may learn more while connections are read.
 func NewDecryptor(keys *Keys) *Decryptor {
-	return &Decryptor{keys: keys, plain: make([]byte, maxBody), resumable: map[digest][]byte{}}
+	return &Decryptor{keys: keys, plain: make([]byte, maxBody), trials: allTrials, resumable: map[digest][]byte{}}
 }
 
 // Tally is the sum over all connections.

@@ -240,3 +240,29 @@ func TestEarlyDataRetried(t *testing.T) {
 		}
 	}
 }
+
+// TestSearchIsLinear: connections made to be searched in vain cost no more than their bytes allow.
+func TestSearchIsLinear(t *testing.T) {
+	m := newMadeUp(t, clientHandshake, serverHandshake, clientTraffic, serverTraffic)
+	headers := bytes.Repeat([]byte{recordData, 3, 3, 0x40, 0}, 4000)
+	d := NewDecryptor(m.keys)
+	given, tried := 0, 0
+	for range 8 {
+		var got collected
+		c := d.Open(&got, nil)
+		c.Data(0, 1, m.hello(clientHello))
+		c.Data(1, 1, m.hello(serverHello, 0, extensionVersions, 0, 2, 3, 4))
+		c.Gap(1, 1, 1<<20, "lost")
+		c.Data(1, 1, headers)
+		c.End(0, 1, false)
+		c.End(1, 1, false)
+		given += len(headers)
+		tried += maxTrials - c.trials
+		if g := got.text[1].String(); !strings.HasPrefix(g, "«-1»") {
+			t.Errorf("got %.20q, want a gap", g)
+		}
+	}
+	if limit := 256<<20 + 64*given + 1<<16; tried > limit {
+		t.Errorf("%d bytes decrypted in search of %d, limit %d", tried, given, limit)
+	}
+}

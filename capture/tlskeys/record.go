@@ -1,15 +1,18 @@
 package tlskeys
 
 // maxTrials bounds the bytes that a connection may decrypt in search of the next record behind a gap, maxAhead how many
-// records may be missing there.
+// records may be missing there. All connections together may decrypt allTrials, and trialsPerByte for each byte they have.
 const (
-	maxTrials = 64 << 20
-	maxAhead  = 1024
+	maxTrials     = 64 << 20
+	maxAhead      = 1024
+	allTrials     = 256 << 20
+	trialsPerByte = 64
 )
 
 // take reads records while a connection is decrypted.
 func (c *Conn) take(side int, at int64, b []byte) {
 	h := &c.halves[side]
+	c.d.trials += trialsPerByte * int64(len(b))
 	if n := min(h.skip, int64(len(b))); n > 0 {
 		h.skip -= n
 		c.d.tally.Unread += n
@@ -259,7 +262,7 @@ func (c *Conn) search(side int) bool {
 			c.release(side, at)
 			return true
 		}
-		if c.trials <= 0 {
+		if !c.maySearch() {
 			c.die(h.at)
 			return false
 		}
@@ -269,6 +272,8 @@ func (c *Conn) search(side int) bool {
 	return false
 }
 
+func (c *Conn) maySearch() bool { return c.trials > 0 && c.d.trials > 0 }
+
 // found tries the keys and the numbers that a record behind a gap may have. The key that opens it is in use then.
 func (c *Conn) found(h *half, rec []byte) bool {
 	ahead := min(uint64(h.gap)/(headerSize+17)+2, maxAhead)
@@ -277,8 +282,9 @@ func (c *Conn) found(h *half, rec []byte) bool {
 		if i == 0 {
 			from = p.seq
 		}
-		for seq := from; seq < from+ahead && c.trials > 0; seq++ {
+		for seq := from; seq < from+ahead && c.maySearch(); seq++ {
 			c.trials -= len(rec)
+			c.d.trials -= int64(len(rec))
 			if _, _, err := p.open(c.d.plain, rec[:headerSize], rec[headerSize:], seq); err != nil {
 				continue
 			}
