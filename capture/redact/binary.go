@@ -132,10 +132,30 @@ func eachField(b []byte, look func(s, e int)) bool {
 	return true
 }
 
+// entry is what the name in an entry of a map, which is a message of a name and a value, says about the value, and
+// where that is. value is 0 where b is no such message.
+func (m *Masker) entry(b []byte) (kind sort, value int) {
+	if len(b) < 2 || b[0] != 1<<3|2 || int(b[1]) > min(maxName, len(b)-4) {
+		return plain, 0
+	}
+	name := b[2 : 2+b[1]]
+	rest := b[2+b[1]:]
+	size, n := binary.Uvarint(rest[1:])
+	if rest[0] != 2<<3|2 || n <= 0 || size != uint64(len(rest)-1-n) {
+		return plain, 0
+	}
+	return m.sortOf(JSON, name), len(b) - int(size)
+}
+
 // protobuf redacts the strings of a message.
 func (m *Masker) protobuf(v view, depth int) {
+	kind, value := m.entry(v.b)
 	eachField(v.b, func(s, e int) {
 		f := v.sub(s, e)
+		if s == value && kind.condemned(f.b) && !isBinary(f.b) {
+			m.named(f)
+			return
+		}
 		if depth < maxProtoNest && len(f.b) > 1 && eachField(f.b, nil) {
 			m.protobuf(f, depth+1)
 			f = m.rest(f) // a text may look like a message

@@ -29,7 +29,7 @@ func (m *Masker) body(v view, contentType []byte) {
 	defer func() { m.nest-- }()
 	declared := formatOf(contentType)
 	switch {
-	case declared == formatMultipart:
+	case declared == formatMultipart, declared == formatAny && looksMultipart(v.b):
 		m.multipart(v, contentType)
 	case declared == formatProtobuf, declared == formatAny && looksProtobuf(v.b):
 		m.binary(v)
@@ -69,13 +69,13 @@ type format uint8
 const (
 	formatAny format = iota // it says nothing
 	formatMultipart
+	formatProtobuf // gRPC too
+	formatMedia    // pictures, sound, films, fonts
+	formatText     // it and those below are text
 	formatJSON
 	formatXML // HTML too
 	formatForm
-	formatEvents   // lines of server-sent events
-	formatProtobuf // gRPC too
-	formatMedia    // pictures, sound, films, fonts
-	formatText
+	formatEvents // lines of server-sent events
 )
 
 // formats by what their content types hold, the telling ones first.
@@ -162,8 +162,16 @@ func plainLength(b []byte) (n int) {
 	return n
 }
 
+// looksMultipart reports whether b begins like a multipart body.
+func looksMultipart(b []byte) bool {
+	line := b[:min(len(b), maxBoundary)]
+	n := bytes.IndexByte(line, '\n')
+	return hasPrefix(b, "--") && n > 2 && len(b) >= n+9 && equalFold(b[n+1:n+9], "content-")
+}
+
 // looksForm reports whether b is one line of name=value pairs.
 func looksForm(b []byte) bool {
+	b = bytes.TrimRight(b, "\r\n")
 	eq := bytes.IndexByte(b[:min(len(b), maxName)], '=')
 	return eq > 0 && !bytes.ContainsAny(b, " \n\r\t<{")
 }

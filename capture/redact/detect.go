@@ -156,6 +156,9 @@ func emailAt(b []byte, i int) (int, int) {
 	for s > 0 && i-s < 64 && (kinds[b[s-1]]&(word|dot) != 0 || b[s-1] == '+' || b[s-1] == '\'' || b[s-1] == '!' || b[s-1] >= 0x80) {
 		s--
 	}
+	if n := bytes.LastIndex(b[s:i], []byte("''")); n >= 0 {
+		s += n + 2 // filename*=UTF-8''jane@example.com
+	}
 	e := i + 1
 	for e < len(b) && e-i < 255 && (kinds[b[e]]&alnum != 0 || b[e] == '-' || b[e] == '.' || b[e] >= 0x80) {
 		if b[e] == '.' && (b[e-1] == '.' || b[e-1] == '@') {
@@ -167,6 +170,10 @@ func emailAt(b []byte, i int) (int, int) {
 		e--
 	}
 	last := i + bytes.LastIndexByte(b[i:e], '.')
+	if last > i+1 && kinds[b[i+1]]&(lower|upper) != 0 && assetExtension(b[last+1:e]) { // jane@example.com.pdf, not logo@2x.min.js
+		e = last
+		last = i + bytes.LastIndexByte(b[i:e], '.')
+	}
 	if s == i || last <= i+1 || !topLevel(b[last+1:e]) || hasSuffix(b[i:e], reserved) {
 		return 0, 0
 	}
@@ -213,7 +220,7 @@ func (m *Masker) colonAt(b []byte, i int, c context) (int, int, Class) {
 			return i, e, ClassIP
 		}
 	}
-	if i+2 < len(b) && !c.agent && (b[i+1] == ' ' || isQuote(b[i+1]) || b[i+1] == '\\' || i > 0 && isQuote(b[i-1])) {
+	if i+2 < len(b) && !c.agent && (b[i+1] == ' ' || isQuote(b[i+1]) || b[i+1] == '\\' || i > 0 && isQuote(b[i-1]) || c.lines && beginsLine(b, i)) {
 		return m.assignedAt(b, i, c)
 	}
 	return 0, 0, ClassNone
@@ -243,12 +250,9 @@ func (m *Masker) assignedAt(b []byte, i int, c context) (int, int, Class) {
 	for e > 0 && (b[e-1] == ' ' || isQuote(b[e-1]) || b[e-1] == '\\') && i-e < 3 {
 		e--
 	}
-	s := e
-	for s > 0 && e-s < maxName && kinds[b[s-1]]&(word|dot) != 0 {
-		s--
-	}
+	s := nameStart(b, e)
 	kind := m.sortAnywhere(b[s:e])
-	if s == e || kind != secret && kind != person && kind != long {
+	if s == e || kind == plain || kind >= version {
 		return 0, 0, ClassNone
 	}
 	vs, quote, escaped := i+1, byte(0), false
@@ -259,11 +263,30 @@ func (m *Masker) assignedAt(b []byte, i int, c context) (int, int, Class) {
 		vs++
 	}
 	v := b[vs:valueEnd(b[:min(len(b), vs+maxJudged)], vs, quote, escaped)]
-	prose := b[i] == ':' && quote == 0 && !(c.lines && (s == 0 || b[s-1] == '\n'))
+	field := b[i] == ':' && quote == 0 && c.lines && beginsLine(b, s)
+	prose := b[i] == ':' && quote == 0 && !field
 	if !kind.condemned(v) || prose && (kind != secret || len(v) < 4 || wordy(v) && !bytes.ContainsAny(v, "0123456789")) {
 		return 0, 0, ClassNone
 	}
+	if field {
+		return vs, vs + lineEnd(b[vs:]), ClassNamed // all of it: Cookie: a=b; c=d
+	}
 	return vs, valueEnd(b, vs+len(v), quote, escaped), ClassNamed
+}
+
+// nameStart is where the name that ends at b[e] begins.
+func nameStart(b []byte, e int) int {
+	s := e
+	for s > 0 && e-s < maxName && kinds[b[s-1]]&(word|dot) != 0 {
+		s--
+	}
+	return s
+}
+
+// beginsLine reports whether nothing but a name stands before b[e] in its line.
+func beginsLine(b []byte, e int) bool {
+	s := nameStart(b, e)
+	return s == 0 || b[s-1] == '\n'
 }
 
 // valueEnd is where the value that goes on at b[i] ends: at its quote, if it has one, which may be an escaped one.

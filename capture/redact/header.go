@@ -26,7 +26,14 @@ func (m *Masker) header(name, value []byte) []byte {
 		return m.agent(value)
 	case "referer", "referrer", "location", "contentlocation", "origin", "destination", "xoriginalurl", "xrewriteurl":
 		return m.URL(value)
-	case "host", "contentlength", "date", "connection", "acceptencoding", "acceptlanguage", "transferencoding":
+	case "xforwardedproto", "xforwardedscheme", "xforwardedport": // nobody's, and servers obey them
+		return m.structured(value)
+	case "host":
+		m.begin(value)
+		s, e := userinfoAt(value, 0)
+		m.replace(m.whole(value), s, e, ClassUserinfo)
+		return m.end(value)
+	case "contentlength", "date", "connection", "acceptencoding", "acceptlanguage", "transferencoding":
 		return value
 	case "authorization", "proxyauthorization":
 		return m.authorization(value)
@@ -67,9 +74,28 @@ func (m *Masker) structured(value []byte) []byte {
 // authorization keeps the scheme.
 func (m *Masker) authorization(value []byte) []byte {
 	m.begin(value)
-	m.replace(m.whole(value), bytes.IndexByte(value, ' ')+1, len(value), ClassNamed)
+	scheme := bytes.IndexByte(value, ' ') + 1
+	if !isScheme(value[:max(scheme-1, 0)]) {
+		scheme = 0
+	}
+	m.replace(m.whole(value), scheme, len(value), ClassNamed)
 	return m.end(value)
 }
+
+// isScheme tells the name of a scheme (Bearer, AWS4-HMAC-SHA256) from credentials with a space behind them: its digits
+// stand beside capitals, but for OAuth2.
+func isScheme(b []byte) bool {
+	var seen uint8
+	for _, c := range b {
+		if kinds[c]&(alnum|dash) == 0 {
+			return false
+		}
+		seen |= kinds[c]
+	}
+	return len(b) <= maxScheme && (seen&digit == 0 || seen&lower == 0 && seen&upper != 0 || string(b) == "OAuth2")
+}
+
+const maxScheme = 24 // bytes
 
 // cookies keeps the names, and of a Set-Cookie the attributes.
 func (m *Masker) cookies(value []byte, set bool) []byte {
@@ -88,13 +114,38 @@ func (m *Masker) cookies(value []byte, set bool) []byte {
 			m.replace(d, 0, len(d.b), ClassNamed)
 		}
 		m.depth = 0
-		if set {
-			break
-		}
 		s = e + 1
+		if set {
+			s = e + nextCookie(value[e:])
+		}
 		for s < len(value) && value[s] == ' ' {
 			s++
 		}
 	}
 	return m.end(value)
+}
+
+// nextCookie is where in the attributes of a cookie another one begins, or their end: some join the fields called
+// Set-Cookie with line ends or commas. A comma within a date has no name and = behind it.
+func nextCookie(b []byte) int {
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '\n':
+			return i + 1
+		case ',':
+			s := i + 1
+			for s < len(b) && b[s] == ' ' {
+				s++
+			}
+			e := s
+			for e < len(b) && kinds[b[e]]&(word|dot) != 0 {
+				e++
+			}
+			if e > s && e < len(b) && b[e] == '=' {
+				return i + 1
+			}
+			i = e - 1
+		}
+	}
+	return len(b)
 }

@@ -2,63 +2,60 @@ package redact
 
 import "bytes"
 
-// maxDepth bounds the nesting that is followed; below it names count no more, detectors still do.
+// maxDepth bounds the nesting that is followed; below it what a name says about a container is lost.
 const maxDepth = 128
+
+// jsonScan is one document on its way through a Masker.
+type jsonScan struct {
+	m       *Masker
+	v       view
+	open    [maxDepth]container
+	depth   int  // of the innermost open container; that at 0 is the document
+	pending sort // what is known of the next value by its name
+	key     view // the last one that was read
+}
+
+// container is an open object or list.
+type container struct {
+	below sort // what its name says about what is in it
+	pair  pair
+}
 
 // json redacts the strings and numbers of JSON in place: fields by their names, the rest by detectors. It
 // takes what is cut off, concatenated or not quite JSON as it comes; what it cannot place is looked at as text.
 func (m *Masker) json(v view) {
-	var below [maxDepth]sort // what the name of each open container says about what is in it
-	depth, pending := 0, plain
-	var key view // the last one that was read
+	x := jsonScan{m: m, v: v}
 	odd := false // there is something that JSON has not
 	b := v.b
 	for i := 0; i < len(b); {
-		switch x := b[i]; {
-		case x == '{' || x == '[':
-			if depth++; depth < maxDepth {
-				below[depth] = inherited(x, pending)
-			}
-			pending = plain
-			if x == '[' && depth < maxDepth {
-				pending = below[depth]
-			}
+		switch c := b[i]; {
+		case c == '{' || c == '[':
+			x.begin(c)
 			i++
-		case x == '}' || x == ']':
-			depth = max(depth-1, 0)
-			pending = plain
+		case c == '}' || c == ']':
+			x.depth = max(x.depth-1, 0)
+			x.pending = plain
 			i++
-		case x == ',':
-			pending = plain
-			if depth < maxDepth {
-				pending = below[depth]
-			}
+		case c == ',':
+			x.pending = x.within().below
 			i++
-		case x == '"':
+		case c == '"':
 			end := stringEnd(b, i+1)
-			if isKey(b, end) {
-				key = v.sub(i+1, end)
-				pending = m.jsonKey(key, below[min(depth, maxDepth-1)])
-			} else if pending == kept {
-				m.spare(v.sub(i+1, end), JSON, key.b)
-			} else {
-				m.jsonString(v.sub(i+1, end), pending)
-			}
+			x.str(i+1, end, isKey(b, end))
 			i = end + 1
-		case x == '-' || kinds[x] == digit:
+		case c == '-' || kinds[c] == digit:
 			end := i + 1
 			for end < len(b) && (kinds[b[end]]&(digit|dot) != 0 || b[end]|0x20 == 'e' || b[end] == '+' || b[end] == '-') {
 				end++
 			}
-			m.jsonNumber(v, i, end, pending)
+			m.jsonNumber(v, i, end, x.pending)
 			i = end
-		case x <= ' ' || x == ':':
+		case c <= ' ' || c == ':':
 			i++
 		default:
 			n, name := bare(b[i:])
 			if name > 0 {
-				key = v.sub(i, i+name)
-				pending = m.jsonKey(key, below[min(depth, maxDepth-1)])
+				x.str(i, i+name, true)
 			}
 			odd = odd || n == 0 || name > 0
 			if i += n; n == 0 {
@@ -68,6 +65,34 @@ func (m *Masker) json(v view) {
 	}
 	if odd {
 		m.text(m.rest(v), context{lines: true})
+	}
+}
+
+// within is the innermost container; those that are too deep share one.
+func (x *jsonScan) within() *container { return &x.open[min(x.depth, maxDepth-1)] }
+
+func (x *jsonScan) begin(c byte) {
+	x.depth++
+	*x.within() = container{below: inherited(c, x.pending)}
+	if x.pending = plain; c == '[' {
+		x.pending = x.within().below
+	}
+}
+
+// str redacts a string or a name without quotes.
+func (x *jsonScan) str(s, e int, isKey bool) {
+	text, in := x.v.sub(s, e), x.within()
+	switch {
+	case isKey:
+		x.key = text
+		x.pending = in.pair.key(text.b, x.m.jsonKey(text, in.below))
+	case x.pending == kept:
+		x.m.spare(text, JSON, x.key.b)
+	default:
+		x.m.jsonString(text, x.pending)
+		if in.pair.role != noRole {
+			in.pair.text(x.m, x.v, s, e)
+		}
 	}
 }
 
@@ -120,7 +145,7 @@ func stringEnd(b []byte, i int) int {
 }
 
 func isKey(b []byte, end int) bool {
-	for i := end + 1; i < len(b) && i < end+64; i++ {
+	for i := end + 1; i < len(b); i++ {
 		switch b[i] {
 		case ' ', '\t', '\r', '\n':
 		case ':':
@@ -173,7 +198,7 @@ func (m *Masker) jsonNumber(v view, s, e int, kind sort) {
 	switch {
 	case kind == kept:
 		return
-	case kind == secret && !trivial(num):
+	case (kind == secret || kind == detail) && kind.condemned(num):
 		class = ClassNamed
 	case len(num) >= 13 && cardAt(v.b, s, context{}) == e:
 		class = ClassCard

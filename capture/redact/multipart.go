@@ -46,15 +46,16 @@ func boundaryOf(b, contentType []byte) []byte {
 // part redacts one part: its head, an empty line, its content.
 func (m *Masker) part(v view) {
 	head, sep := bytes.Index(v.b, []byte("\r\n\r\n")), 4
+	if lf := bytes.Index(v.b[:until(v.b, "\r\n\r\n")], []byte("\n\n")); lf >= 0 {
+		head, sep = lf, 2
+	}
 	if head < 0 {
-		if head, sep = bytes.Index(v.b, []byte("\n\n")), 2; head < 0 {
-			m.text(v, context{}) // the end, what stands behind it, or no part
-			return
-		}
+		m.text(v, context{}) // the end, what stands behind it, or no part
+		return
 	}
 	end := max(len(bytes.TrimRight(v.b, "\r\n-")), head+sep)
 	header, value := v.sub(0, head), v.sub(head+sep, end)
-	m.detect(header, context{structure: true})
+	m.text(header, context{structure: true})
 	name := parameterOf(fieldOf(header.b, "content-disposition"), "name")
 	kind := m.sortOf(Form, name)
 	if kind == kept {
@@ -103,8 +104,14 @@ func fieldOf(head []byte, name string) []byte {
 // parameterOf is a parameter of a structured field: form-data; name="x". It is nil where there is none.
 func parameterOf(field []byte, name string) []byte {
 	for {
-		semi := bytes.IndexByte(field, ';')
-		if semi < 0 {
+		semi := 0
+		for semi < len(field) && field[semi] != ';' {
+			if field[semi] == '"' {
+				semi = stringEnd(field, semi+1)
+			}
+			semi++
+		}
+		if semi >= len(field) {
 			return nil
 		}
 		field = bytes.TrimLeft(field[semi+1:], " \t\r\n")
@@ -112,7 +119,9 @@ func parameterOf(field []byte, name string) []byte {
 			continue
 		}
 		rest := bytes.TrimLeft(field[len(name):], " ")
-		if len(rest) == 0 || rest[0] != '=' {
+		if hasPrefix(rest, "*=UTF-8''") || hasPrefix(rest, "*=utf-8''") { // RFC 8187
+			rest = rest[len("*=UTF-8'"):]
+		} else if len(rest) == 0 || rest[0] != '=' {
 			continue
 		}
 		rest = bytes.TrimLeft(rest[1:], " ")

@@ -12,6 +12,7 @@ const (
 	plain      sort = iota
 	secret          // a credential, whatever it looks like; in JSON everything below it too
 	person          // a person, unless the value is a plain id
+	detail          // what is known of a person, in digits too: a telephone number, a birthday
 	long            // a credential if it is long and mixed (key=, code=): short ones are ids and coupons
 	version         // a version number, not an address
 	identifier      // an id of a record or a place in a list: random ids in the usual lengths stay
@@ -28,11 +29,12 @@ var fields = table(map[sort]string{
 		credential credentials session sessionid sessionkey sess sid ssid jsessionid phpsessid aspsessionid aspnetsessionid
 		cfid cftoken cookie cookies signature sig hmac xamzsignature xamzcredential xamzsecuritytoken xgoogsignature xgoogcredential
 		otp totp mfacode pin pincode cvv cvc cvv2 csc securitycode cardnumber ccnumber ccnum creditcard iban accountnumber
-		ssn socialsecurity socialsecuritynumber taxid passport passportnumber hubverifytoken magictoken`,
+		ssn socialsecurity socialsecuritynumber taxid passport passportnumber hubverifytoken magictoken
+		totpcode smscode verifycode onetimecode recoverycode backupcode twofactorcode authenticationcode securityanswer`,
 	person: `email mail emailaddress useremail username user login loginid loginname userlogin nickname firstname lastname
-		fullname surname givenname familyname middlename realname birthdate birthday dateofbirth dob phone phonenumber mobile
-		mobilenumber mobilephone cellphone tel telephone msisdn fax street streetaddress address1 address2 addressline1 addressline2
+		fullname surname givenname familyname middlename realname street streetaddress address1 address2 addressline1 addressline2
 		ip ipaddress clientip remoteip remoteaddr useragentip userip`,
+	detail:     `birthdate birthday dateofbirth dob phone phonenumber mobile mobilenumber tel telephone msisdn fax`,
 	long:       `key code state nonce ticket authcode`,
 	version:    `v ver version rev revision build release appversion osversion sdkversion`,
 	identifier: `id ids uid uuid guid ref parent after before cursor pagetoken nextpagetoken prevpagetoken nexttoken continuationtoken synctoken starttoken`,
@@ -42,11 +44,14 @@ var fieldEnds = []struct {
 	end  string
 	sort sort
 }{
-	{"password", secret}, {"passwd", secret}, {"passphrase", secret}, {"secret", secret}, {"token", secret}, {"apikey", secret},
+	{"pwd", secret}, {"otp", secret}, {"otpcode", secret}, {"verificationcode", secret}, {"secret", secret}, {"token", secret}, {"apikey", secret},
 	{"accesskey", secret}, {"secretkey", secret}, {"privatekey", secret}, {"sessionid", secret}, {"signature", secret},
-	{"credential", secret}, {"email", person}, {"emailaddress", person}, {"phonenumber", person}, {"username", person}, {"ipaddress", person},
+	{"credential", secret}, {"email", person}, {"emailaddress", person}, {"phonenumber", detail}, {"phone", detail}, {"birthdate", detail}, {"dateofbirth", detail}, {"username", person}, {"ipaddress", person},
 	{"id", identifier}, {"ids", identifier},
 }
+
+// fieldHolds make a name that of a secret wherever they stand in it: password_confirmation, oldPassword1.
+var fieldHolds = [...]string{"password", "passwd", "passphrase", "passcode"}
 
 // headers are header names, folded alike.
 var headers = table(map[sort]string{
@@ -61,7 +66,7 @@ var headers = table(map[sort]string{
 
 var headerBegins = []string{"xauth", "xforwarded", "xoriginalforwarded", "xamz", "xb3", "xgoogauthenticated", "cfaccess", "xjwt", "xaccesstoken", "xidtoken", "xcsrf", "xxsrf", "xsession"}
 
-var headerEnds = []string{"token", "secret", "apikey", "accesskey", "password", "passwd", "sessionid", "session", "signature", "credential", "credentials", "cookie", "jwt"}
+var headerEnds = []string{"apikeyid", "masterkey", "clientkey", "encryptionkey", "session", "credentials", "cookie", "jwt"}
 
 func table(lists map[sort]string) map[string]sort {
 	t := map[string]sort{}
@@ -101,12 +106,20 @@ func fieldSort(name []byte) sort {
 	if s, ok := fields[string(f)]; ok {
 		return s
 	}
-	if len(f) < 3 {
+	if f = bytes.TrimRight(f, "0123456789"); len(f) < 3 {
 		return plain
+	}
+	if s, ok := fields[string(f)]; ok {
+		return s // pin2
 	}
 	for _, r := range fieldEnds {
 		if hasSuffix(f, r.end) {
 			return r.sort
+		}
+	}
+	for _, s := range fieldHolds {
+		if bytes.Contains(f, []byte(s)) {
+			return secret
 		}
 	}
 	return plain
@@ -169,8 +182,14 @@ func headerSort(name []byte) sort {
 			return secret
 		}
 	}
+	if fieldSort(bytes.TrimPrefix(f, []byte("x"))) == secret { // X-OTP
+		return secret
+	}
 	return plain
 }
+
+// minDetail is the shortest number under the name of a detail that is one: shorter ones count or choose something.
+const minDetail = 6
 
 // condemned reports whether a value (decoded) under a name of sort s has to go.
 func (s sort) condemned(value []byte) bool {
@@ -179,6 +198,8 @@ func (s sort) condemned(value []byte) bool {
 		return !trivial(value)
 	case person:
 		return !trivial(value) && !allDigits(value) && !isHexID(value)
+	case detail:
+		return !trivial(value) && (len(value) >= minDetail || !allDigits(value))
 	case long:
 		return len(value) >= 16 && mixed(value) && !wordy(value) && !bytes.ContainsAny(value, "/.")
 	}

@@ -110,7 +110,8 @@ func TestNames(t *testing.T) {
 	}{
 		{`password PASSWORD user[password] user.password login:passwd passwords[0] new_password api_key apikey api-key access_token id_token refreshToken auth secret client_secret session sessionId sid JSESSIONID PHPSESSID
 			signature sig X-Amz-Signature X-Amz-Credential otp pin ssn cvv card_number iban csrf_token __RequestVerificationToken authenticity_token SAMLResponse X-Amz-Security-Token jwt creds.password tokens[] a[token][]`, secret},
-		{`email e-mail E_Mail userEmail user username login phone first_name lastName dob ip billing[email]`, person},
+		{`email e-mail E_Mail userEmail user username login first_name lastName ip billing[email]`, person},
+		{`phone dob homePhone phone2 birth_date billing[phone]`, detail},
 		{`code key state nonce`, long}, {`v version appVersion`, version}, {`id ids user_id itemId page_token nextToken uuid`, identifier},
 		{`q page sort limit x token_count max_tokens author keyword category name title zip monkey keyboard`, plain},
 	} {

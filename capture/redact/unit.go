@@ -113,7 +113,18 @@ func wideOrder(b, contentType []byte) (low int, ok bool) {
 	case b[0] == 0xfe && b[1] == 0xff, zero[1] == 0 && zero[0]*4 >= half*3:
 		return 1, true
 	}
-	return 0, zero[0]+zero[1] > 0 && containsFold(parameterOf(contentType, "charset"), "utf-16")
+	if formatOf(contentType) >= formatText && (b[0] == 0) != (b[1] == 0) { // no text has a zero, and it begins with ASCII
+		return lowByte(b[0] == 0), true
+	}
+	return lowByte(zero[0] > zero[1]), zero[0]+zero[1] > 0 && containsFold(parameterOf(contentType, "charset"), "utf-16")
+}
+
+// lowByte is where the low byte of a pair is.
+func lowByte(bigEndian bool) int {
+	if bigEndian {
+		return 1
+	}
+	return 0
 }
 
 // inBase64 gives redact what v holds in base64, and puts what becomes of it back in the same letters. What is no base64

@@ -103,6 +103,7 @@ func keyed(segment []byte) bool {
 
 // query redacts parameters that are parted by & or ;.
 func (m *Masker) query(v view) {
+	kind := plain // of the parameter at hand
 	for s := 0; s < len(v.b); {
 		e := s
 		eq := -1
@@ -113,33 +114,39 @@ func (m *Masker) query(v view) {
 			e++
 		}
 		if eq < 0 {
-			m.parameter(view{}, v.sub(s, e))
+			m.parameterValue(v.sub(s, e), kind)
 		} else {
-			m.parameter(v.sub(s, eq), v.sub(eq+1, e))
+			kind = m.parameter(v.sub(s, eq), v.sub(eq+1, e))
+		}
+		if e < len(v.b) && v.b[e] == '&' {
+			kind = plain // but behind a ; may come the rest of the value: password=a;b
 		}
 		s = e + 1
 	}
 }
 
-func (m *Masker) parameter(name, value view) {
+// parameter redacts one parameter and gives its sort.
+func (m *Masker) parameter(name, value view) sort {
 	depth := m.depth
-	defer func() { m.depth = depth }()
-	kind := plain
-	if len(name.b) > 0 {
-		n := m.unescape(name)
-		if kind = m.sortOf(m.place(), n.b); kind == kept {
-			m.spare(value, m.place(), n.b)
-			return
-		}
-		if kind == plain && suspicious(name.b) {
-			m.detect(n, context{query: true}) // a name can be a value: ?jane@example.com=
-		}
+	n := m.unescape(name)
+	kind := m.sortOf(m.place(), n.b)
+	if kind == kept {
+		m.spare(value, m.place(), n.b)
 		m.depth = depth
+		return plain
 	}
-	if len(value.b) == 0 {
-		return
+	if kind == plain && suspicious(name.b) {
+		m.detect(n, context{query: true}) // a name can be a value: ?jane@example.com=
 	}
+	m.depth = depth
+	m.parameterValue(value, kind)
+	return kind
+}
+
+func (m *Masker) parameterValue(value view, kind sort) {
+	depth := m.depth
 	m.value(m.unescape(value), kind, context{query: true, version: kind == version, id: kind == identifier})
+	m.depth = depth
 }
 
 // value redacts one decoded value under a name of the given sort.
@@ -196,13 +203,12 @@ func trimScheme(b []byte) []byte {
 	return b
 }
 
+// Host removes the userinfo of a host that has some.
+func (m *Masker) Host(b []byte) []byte { return dropUserinfo(m, b) }
+
 // dropUserinfo removes user:password@ from an absolute target.
 func dropUserinfo(m *Masker, b []byte) []byte {
-	i := authority(b)
-	if i == 0 {
-		return b
-	}
-	s, e := userinfoAt(b, i)
+	s, e := userinfoAt(b, authority(b))
 	if e == 0 {
 		return b
 	}
