@@ -53,7 +53,8 @@ var errContent = errors.New("content cannot be decoded")
 // part's. What change gives is used at once; if it is the part itself, the body stays as it is. Otherwise it is encoded
 // again as it was, and is never shorter than it was unless its text is, so that nobody takes it for a part of one.
 // The body is not written to. ok is false where it cannot be read, for a coding that is damaged, cut off, too large or
-// unknown, while it may hold text: then nobody knows what is in it.
+// unknown, while it may hold text: then nobody knows what is in it. Nothing needs to say that a body is compressed if it
+// plainly is.
 func (c *Contents) Rewrite(hs []Header, body []byte, change func(part, contentType []byte) []byte) (out []byte, ok bool) {
 	if len(body) == 0 {
 		return body, true
@@ -63,7 +64,11 @@ func (c *Contents) Rewrite(hs []Header, body []byte, change func(part, contentTy
 	codings, ok := codingsOf(hs, room[:0])
 	sniffed := false
 	if ok && len(codings) == 0 {
-		if x := magic(body); x != codingUnknown {
+		x := magic(body)
+		if x == codingUnknown && isZlib(body) {
+			x = codingZlib
+		}
+		if x != codingUnknown {
 			codings, sniffed = append(codings, x), true
 		}
 	}
@@ -72,7 +77,7 @@ func (c *Contents) Rewrite(hs []Header, body []byte, change func(part, contentTy
 		plain, err = c.decode(body, codings)
 	}
 	switch {
-	case err != nil && sniffed:
+	case err != nil && sniffed && (codings[0] == codingZlib || codings[0] == codingGzip && len(c.plain[0]) == 0): // it only begins so
 		return change(body, kind), true
 	case err != nil && redact.IsMedia(kind):
 		return change(body, kind), true
@@ -171,6 +176,11 @@ func magic(b []byte) coding {
 	return codingUnknown
 }
 
+// isZlib reports whether b begins like zlib, as other data may too.
+func isZlib(b []byte) bool {
+	return len(b) > 1 && b[0] == 0x78 && (b[1] == 0x01 || b[1] == 0x9c || b[1] == 0xda) // RFC 1950: a window of 32 KiB, three of the levels
+}
+
 // decode takes all codings off, the last one first. Where a deflate turns out to be bare, codings says so afterwards.
 // The memory is c's until its next call.
 func (c *Contents) decode(b []byte, codings []coding) ([]byte, error) {
@@ -197,12 +207,13 @@ func (c *Contents) take(b []byte, x *coding, n int) ([]byte, error) {
 
 // unpack takes one coding off; n says whose memory is used.
 func (c *Contents) unpack(b []byte, x coding, n int) ([]byte, error) {
+	out := c.plain[n][:0]
+	c.plain[n] = out
 	c.in.Reset(b)
 	r, err := c.reader(x)
 	if err != nil {
 		return nil, err
 	}
-	out := c.plain[n][:0]
 	for {
 		if len(out) == cap(out) {
 			out = append(out, make([]byte, max(len(out), 4<<10))...)[:len(out)]
