@@ -50,7 +50,7 @@ func NewRedactor(o RedactOptions) (*Redactor, error) {
 
 // Apply redacts q in place and marks it clean. The rewritten slices belong to the Redactor and stay valid
 // until its next Apply; no slice that q points to is written to, except the header lists' elements. With the
-// default rules Method, Scheme, Host (but for its userinfo), Proto and Src stay as they are, and so do all names of headers,
+// default rules Src stays as it is, a Method, Scheme, Host and Proto that is one too, and so do all names of headers,
 // parameters and cookies.
 func (r *Redactor) Apply(q *Request) {
 	q.clean = true
@@ -67,6 +67,7 @@ func (r *Redactor) values(q *Request) {
 	if r.o.Rules != nil {
 		q.Headers, q.RespHeaders, q.Trailers = r.drop(q.Headers), r.drop(q.RespHeaders), r.drop(q.Trailers)
 	}
+	q.Method, q.Scheme, q.Proto = r.mask.Text(q.Method), r.mask.Text(q.Scheme), r.mask.Text(q.Proto) // what stands there may be none
 	q.Host = r.mask.Host(q.Host)
 	q.Target = r.mask.Target(q.Target)
 	r.headers(q.Headers)

@@ -173,7 +173,7 @@ func looksMultipart(b []byte) bool {
 func looksForm(b []byte) bool {
 	b = bytes.TrimRight(b, "\r\n")
 	eq := bytes.IndexByte(b[:min(len(b), maxName)], '=')
-	return eq > 0 && !bytes.ContainsAny(b, " \n\r\t<{")
+	return eq > 0 && !bytes.ContainsAny(b, " \n\r\t<{") && !bytes.ContainsAny(b[:eq], "/?") // a URL is none
 }
 
 // packetDigits is how many digits come before the JSON of a message that numbers its kinds, as Socket.IO does; 0: none.

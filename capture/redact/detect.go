@@ -45,6 +45,9 @@ func (m *Masker) detect(v view, c context) {
 			continue
 		}
 		m.replace(v, start, end, class)
+		if class == ClassUserinfo {
+			end++ // the @ belongs to it, and the host behind it to nobody's e-mail address
+		}
 		i, runEnd = end, max(runEnd, end)
 	}
 }
@@ -230,16 +233,12 @@ func isQuote(c byte) bool { return c == '"' || c == '\'' }
 
 // userinfoAt finds user:password in the authority that begins at b[i].
 func userinfoAt(b []byte, i int) (int, int) {
-	for j := i; j < len(b) && j-i < 512; j++ {
-		switch b[j] {
-		case '/', '?', '#', ' ', '"', '\'', '<', '>', '\\':
-			return 0, 0
-		case '@':
-			if j > i {
-				return i, j
-			}
-			return 0, 0
-		}
+	n := bytes.IndexAny(b[i:min(len(b), i+512)], "/?# \"'<>\\\n")
+	if n < 0 {
+		n = min(len(b)-i, 512)
+	}
+	if at := bytes.LastIndexByte(b[i:i+n], '@'); at > 0 {
+		return i, i + at
 	}
 	return 0, 0
 }

@@ -23,6 +23,7 @@ func TestBodyLeaks(t *testing.T) {
 		{"list beside its name", "application/json", `{"name":"tokens","values":["hunter",{"a":"hunter"}],"x":"shoes"}`, "hunter", `"x":"shoes"`},
 		{"spaces before a colon", "application/json", `{"password"` + strings.Repeat(" ", 80) + `:"hunter","x":"shoes"}`, "hunter", `"x":"shoes"`},
 		{"semicolon in a value", "application/x-www-form-urlencoded", "password=abc;hunter&x=1;shoes", "hunter", "&x=1;shoes"},
+		{"URL that looks like a form", "", "ftp://jane:hunter@shop.example/x?token=abc", "hunter", "@shop.example/x?token="},
 		{"form with a line end", "", "password=hun%26ter&x=shoes\r\n", "ter&", "x=shoes\r\n"},
 		{"colon without a space", "text/plain", "title:shoes\npassword:hunter\nof time:and more", "hunter", "title:shoes\n"},
 		{"STOMP", "", "CONNECT\naccept-version:1.2\npasscode:hunter\n\n\x00", "hunter", "accept-version:1.2\n"},
@@ -94,6 +95,7 @@ func TestTargetLeaks(t *testing.T) {
 	for _, c := range []struct{ target, gone, stays string }{
 		{"/login?password=abc;hunter&x=1", "hunter", "&x=1"},
 		{"/x?phone=4915123456789&id=4915123456789", "phone=4915123456789", "&id=4915123456789"},
+		{"/x?https://jane:hunter@shop.example/?token=abc", "hunter", "@shop.example/?token="},
 		{"jane:hunter@proxy:443", "hunter", "proxy:443"},
 		{"/photos/jane.doe@example.com.png", "jane", "/photos/"},
 		{"/x/logo@2x.min.js/jquery@3.7.1.min.js/icon@2x.png", "none", "/x/logo@2x.min.js/jquery@3.7.1.min.js/icon@2x.png"},

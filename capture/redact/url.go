@@ -135,7 +135,7 @@ func (m *Masker) parameter(name, value view) sort {
 		m.depth = depth
 		return plain
 	}
-	if kind == plain && suspicious(name.b) {
+	if suspicious(name.b) {
 		m.detect(n, context{query: true}) // a name can be a value: ?jane@example.com=
 	}
 	m.depth = depth
