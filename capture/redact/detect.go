@@ -16,7 +16,7 @@ func (m *Masker) detect(v view, c context) {
 			}
 			if i >= runEnd {
 				runEnd = i + runLength(b[i:], c)
-				if class = m.judgeRun(b[i:runEnd], c); class != ClassNone {
+				if class = m.judgeRun(b[i:runEnd], c); class != ClassNone && (class != ClassEntropy || !holdsMedia(b[:i])) {
 					end = runEnd
 					break
 				}
@@ -147,6 +147,18 @@ func (m *Masker) judgeRun(run []byte, c context) Class {
 	return ClassNone
 }
 
+// holdsMedia reports whether b ends where the bytes of a picture or the like begin (RFC 2397: data:image/png;base64,).
+// Like bodies of that kind they are nobody's text.
+func holdsMedia(b []byte) bool {
+	const mark = ";base64,"
+	if !hasSuffix(b, mark) {
+		return false
+	}
+	b = b[max(0, len(b)-maxName) : len(b)-len(mark)]
+	at := bytes.LastIndex(b, []byte("data:"))
+	return at >= 0 && IsMedia(b[at+len("data:"):]) && !bytes.Contains(b[at:], []byte("xml"))
+}
+
 // slashed reports whether a run is a path rather than base64: it has a slash every few characters, or words.
 func slashed(run []byte) bool {
 	n := bytes.Count(run, []byte{'/'})
@@ -203,7 +215,7 @@ func assetExtension(b []byte) bool {
 	}
 	var buf [maxName]byte
 	switch string(fold(b, &buf)) {
-	case "js", "mjs", "css", "map", "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "bmp", "woff", "woff2", "ttf", "eot", "otf",
+	case "js", "mjs", "min", "css", "map", "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "bmp", "woff", "woff2", "ttf", "eot", "otf",
 		"mp3", "mp4", "webm", "m4s", "ts", "m3u8", "wasm", "pdf", "json", "html", "htm", "xml", "txt", "gz", "zip":
 		return true
 	}

@@ -1,5 +1,7 @@
 package redact
 
+import "bytes"
+
 // maxEncoded bounds the base64 that is looked into.
 const maxEncoded = 8 << 10
 
@@ -56,8 +58,26 @@ func base64Value(c byte) int {
 	return -1
 }
 
+// globalID reports whether b is the name of a type and an id, as servers of GraphQL give records one id for all types
+// (Product:42), or a place in a list.
+func globalID(b []byte) bool {
+	name, id, ok := bytes.Cut(b, []byte(":"))
+	if !ok || len(name) == 0 || !allDigits(id) && !isHexID(id) {
+		return false
+	}
+	for _, c := range name {
+		if kinds[c]&(lower|upper) == 0 {
+			return false
+		}
+	}
+	return kinds[name[0]] == upper || string(name) == "arrayconnection"
+}
+
 // credentials reports whether b is user:password, as Basic has it.
 func credentials(b []byte) bool {
+	if globalID(b) {
+		return false
+	}
 	colons := 0
 	for i, c := range b {
 		if c == ' ' || c == '/' || c == '{' || c == '\n' {

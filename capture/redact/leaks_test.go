@@ -106,3 +106,35 @@ func TestTargetLeaks(t *testing.T) {
 		}
 	}
 }
+
+// TestTrafficStaysOfUse: ids, numbers, dates and places in lists are what a replay lives on.
+func TestTrafficStaysOfUse(t *testing.T) {
+	for _, c := range []struct{ contentType, body string }{
+		{"application/json", `{"id":"507f1f77bcf86cd799439011","uuid":"123e4567-e89b-12d3-a456-426614174000","createdAt":"2026-01-31T10:20:30.123Z","price":1299.99,"sku":"ABC-12345-XL","order":1234567890123,"ts":1767225600123,"snowflake":1234567890123456789,"hash":"da39a3ee5e6b4b0d3255bfef95601890afd80709","lat":52.520008,"ean":"4006381333931","time":"10:20:30","mac":"aa:bb:cc:dd:ee:ff"}`},
+		{"application/json", `{"image":"data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="}`},
+		{"application/json", `{"cursor":"eyJpZCI6MTIzNDV9","nextPageToken":"CAUQAA","after":"YXJyYXljb25uZWN0aW9uOjk=","node":"UHJvZHVjdDoxMjM0NTY3"}`},
+		{"application/json", `{"operationName":"GetItem","variables":{"id":"gid://shopify/Product/1234567890"},"extensions":{"persistedQuery":{"version":1,"sha256Hash":"ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38"}}}`},
+		{"application/json", `{"field":"title","text":"Choose a password of 8 characters","key":"item","value":"shoes","name":"Red shoes","data":[{"name":"size","value":"XL"}]}`},
+		{"application/json", `{"microphone":"default","compass":"north","laptop":"x","mobileApp":"ios","telemetry":"on","name":"email","type":"text"}`},
+		{"application/x-www-form-urlencoded", "q=red+shoes&page=2&sort=price_asc&from=2026-01-01&to=2026-02-01&ids=1,2,3&filter[size]=XL&mobile=1&v=1;2"},
+		{"application/grpc", field(1, field(1, "title")+field(2, "shoes")) + "\x10\x96\x01" + field(3, "507f1f77bcf86cd799439011")},
+		{"message/http", "GET /items/42 HTTP/1.1\r\nHost: shop.example:8080\r\nIf-Modified-Since: Wed, 21 Oct 2026 07:28:00 GMT\r\n"},
+	} {
+		if got := string(New(nil).Body([]byte(c.body), []byte(c.contentType))); got != c.body {
+			t.Errorf("%s: %q became\n%q", c.contentType, c.body, got)
+		}
+	}
+	for _, c := range [][2]string{
+		{"Idempotency-Key", "123e4567-e89b-12d3-a456-426614174000"}, {"X-Cache-Key", "/a/b"}, {"X-Client-Version", "1.2.3"}, {"X-Mobile", "1"}, {"Sec-WebSocket-Protocol", "graphql-transport-ws"},
+		{"Access-Control-Request-Headers", "authorization,x-api-key"}, {"Content-Range", "bytes 0-1023/4096"}, {"Content-Disposition", `attachment; filename="report 2026.pdf"`}, {"Host", "shop.example:8080"},
+	} {
+		if got := string(New(nil).Header([]byte(c[0]), []byte(c[1]))); got != c[1] {
+			t.Errorf("%s: %s became %s", c[0], c[1], got)
+		}
+	}
+	for _, target := range []string{"/a/b;v=1;x=2", "/x?phone=1&mobile=true&dob=&tel=12345", "/npm/vue@3.2.1/dist/vue.min.js", "/img/icon@next.min.css", "/x?passenger=2&otp=&updated=2026-01-01"} {
+		if got := string(New(nil).Target([]byte(target))); got != target {
+			t.Errorf("%s became %s", target, got)
+		}
+	}
+}

@@ -21,6 +21,7 @@ const (
 
 // fields are names of query parameters, form and JSON fields, folded: lower case without - _ . and spaces.
 var fields = table(map[sort]string{
+	plain: `microphone headphone smartphone iphone`,
 	secret: `password passwords passwd passphrase pwd pass passwort secret secrets apikeys clientsecret sharedsecret secretkey privatekey
 		apikey xapikey apptoken appkey apisecret accesskey accesskeyid awsaccesskeyid secretaccesskey subscriptionkey
 		token tokens accesstoken idtoken refreshtoken authtoken bearertoken csrftoken xsrftoken csrf xsrf csrfmiddlewaretoken
