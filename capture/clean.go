@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"slices"
 	"strconv"
 )
 
@@ -44,3 +45,17 @@ func (r *Redactor) Example(part []byte) string {
 
 // maxExampleInput is how much of a part is looked through: a secret that is cut off may no longer look like one.
 const maxExampleInput = 4 << 10
+
+// Examples redacts those of ledgers whose requests nobody has redacted, in place.
+func (r *Redactor) Examples(ls []Ledger) {
+	for i := range ls {
+		ls[i].Examples = slices.Clone(ls[i].Examples)
+		for k := range ls[i].Examples {
+			e := &ls[i].Examples[k]
+			if part, err := strconv.Unquote(`"` + e.Part + `"`); err == nil {
+				e.Part = part
+			}
+			e.Part = r.Example([]byte(e.Part))
+		}
+	}
+}

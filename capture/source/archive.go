@@ -109,7 +109,7 @@ func (s *Set) loadArchive(in *input) error {
 		err := a.next(&q)
 		if err == io.EOF {
 			s.conns = max(s.conns, before+top)
-			s.ledger = append(s.ledger, a.ledgers()...)
+			s.ledger = append(s.ledger, a.ledgers(s.o.Redactor)...)
 			s.redacted = append(s.redacted, a.r.Redactions()...)
 			s.warn(a.warning())
 			return nil
@@ -138,8 +138,8 @@ func (s *Set) loadArchive(in *input) error {
 }
 
 // ledgers are those in the file, less what was excluded. A file without any, or whose ledgers do not add up to what
-// it holds, gets one of its own. The end of the file was read.
-func (a *archive) ledgers() []capture.Ledger {
+// it holds, gets one of its own. r redacts their examples unless some other did. The end of the file was read.
+func (a *archive) ledgers(r *capture.Redactor) []capture.Ledger {
 	m, _ := a.r.Meta()
 	if a.torn != nil {
 		m.Sources = a.tornLedgers()
@@ -153,6 +153,9 @@ func (a *archive) ledgers() []capture.Ledger {
 			Name: a.name, Format: "capture", Basis: capture.BasisStart, Resolution: "1ns", Lines: a.read,
 			Requests: a.read, Skipped: map[string]int64{},
 		}}
+	}
+	if latest := a.r.Redactions()[0]; latest == "" || latest == capture.NoRedaction {
+		r.Examples(m.Sources)
 	}
 	return a.less(m.Sources)
 }

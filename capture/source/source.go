@@ -198,7 +198,7 @@ func (s *Set) nextAlone(q *capture.Request) error {
 		}
 		err := s.alone.next(q)
 		if err == io.EOF {
-			s.ledger = s.alone.ledgers()
+			s.ledger = s.alone.ledgers(s.o.Redactor)
 			s.redacted = s.alone.r.Redactions()
 			s.warn(s.alone.warning())
 			if s.given == 0 {
