@@ -72,3 +72,18 @@ func TestEnvelopesOfConnect(t *testing.T) {
 		t.Errorf("became %q", got)
 	}
 }
+
+// TestPlacesThatAreNone: what stands where a method, a version or a host does may be anything.
+func TestPlacesThatAreNone(t *testing.T) {
+	r := newRedactor(t, RedactOptions{})
+	q := &Request{Method: []byte("GET jane.doe@example.com"), Proto: []byte("HTTP/1.1 jane.doe@example.com"), Scheme: []byte("jane.doe@example.com"), Host: []byte("jane.doe:hunter22@shop.example:80")}
+	r.Apply(q)
+	if all := string(dump(q)); strings.Contains(all, "jane") || strings.Contains(all, "hunter") || string(q.Host) != "shop.example:80" {
+		t.Errorf("became %s", all)
+	}
+	q = &Request{Method: []byte("VERSION-CONTROL"), Proto: []byte("HTTP/1.1"), Scheme: []byte("https"), Host: []byte("shop.example")}
+	want := string(dump(q))
+	if r.Apply(q); string(dump(q)) != want {
+		t.Errorf("%s became %s", want, dump(q))
+	}
+}

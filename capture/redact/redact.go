@@ -106,9 +106,15 @@ func (m *Masker) Target(b []byte) []byte {
 		if !suspicious(b) {
 			return m.targetByRule(b)
 		}
-		b = dropUserinfo(m, b)
+		userinfo := 0
+		if i := authority(b); i > 0 {
+			b = m.dropUserinfo(b, i)
+		} else {
+			_, userinfo = userinfoAt(b, 0) // CONNECT jane:hunter2@proxy:443
+		}
 		m.begin(b)
-		m.url(m.whole(b), true)
+		m.replace(m.whole(b), 0, userinfo, ClassUserinfo)
+		m.url(m.whole(b).sub(userinfo, len(b)), true)
 		return m.targetByRule(m.end(b))
 	}
 	path := bytes.IndexByte(b, '?')

@@ -204,11 +204,11 @@ func trimScheme(b []byte) []byte {
 }
 
 // Host removes the userinfo of a host that has some.
-func (m *Masker) Host(b []byte) []byte { return dropUserinfo(m, b) }
+func (m *Masker) Host(b []byte) []byte { return m.dropUserinfo(b, 0) }
 
-// dropUserinfo removes user:password@ from an absolute target.
-func dropUserinfo(m *Masker, b []byte) []byte {
-	s, e := userinfoAt(b, authority(b))
+// dropUserinfo removes user:password@ from the authority that begins at b[i].
+func (m *Masker) dropUserinfo(b []byte, i int) []byte {
+	s, e := userinfoAt(b, i)
 	if e == 0 {
 		return b
 	}
