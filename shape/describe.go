@@ -33,6 +33,7 @@ func (f *fitter) describe() {
 	a.Terms = tidyTerms(arrival.FitTerms(f.startScales, f.resolution()))
 	a.Family = family(a.Terms)
 	f.burstTable(a)
+	f.result.Fidelity = f.likeness()
 	for i := range w.Endpoints {
 		f.propose(&w.Endpoints[i])
 	}

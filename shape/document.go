@@ -1,6 +1,10 @@
 package shape
 
-import "trafficreplay/shape/arrival"
+import (
+	"trafficreplay/shape/arrival"
+	"trafficreplay/shape/fidelity"
+	"trafficreplay/shape/stat"
+)
 
 // Document is the replay.shape/1 document: a fit for programs.
 type Document struct {
@@ -14,6 +18,7 @@ type Document struct {
 	ScaleLaw    []DocumentLaw      `json:"scale_law"`
 	Sessions    DocumentSessions   `json:"sessions"`
 	ResolutionS float64            `json:"resolution_s"`
+	Fidelity    DocumentFidelity   `json:"fidelity"`
 	Out         string             `json:"out"`
 }
 
@@ -69,6 +74,35 @@ type DocumentSessions struct {
 	MeanLength float64 `json:"mean_length"`
 }
 
+// DocumentFidelity says how far the plan at scale 1 is from what was captured (docs/statistics.md). Verdict is that of the worst
+// part: "faithful", "partial" or "not faithful"; "unknown" where nothing could be assessed.
+type DocumentFidelity struct {
+	Score       float64        `json:"score"`
+	Verdict     string         `json:"verdict"`
+	Worst       string         `json:"worst"`
+	Parts       []DocumentPart `json:"parts"`
+	NotAssessed []string       `json:"not_assessed"`
+}
+
+// DocumentPart is one part of a DocumentFidelity. Floor is the distance that noise alone gives.
+type DocumentPart struct {
+	Name     string  `json:"name"`
+	Distance float64 `json:"distance"`
+	Floor    float64 `json:"floor"`
+	Score    float64 `json:"score"`
+	Note     string  `json:"note,omitempty"`
+}
+
+func documentFidelity(c *fidelity.Card) DocumentFidelity {
+	d := DocumentFidelity{
+		Score: stat.Significant(c.Score, 4), Verdict: string(c.Verdict), Worst: c.Worst, Parts: []DocumentPart{}, NotAssessed: append([]string{}, c.NotAssessed...),
+	}
+	for _, p := range c.Parts {
+		d.Parts = append(d.Parts, DocumentPart{p.Name, stat.Significant(p.Distance, 4), stat.Significant(p.Floor, 4), stat.Significant(p.Score, 4), p.Note})
+	}
+	return d
+}
+
 // Document is the fit as a document; out names the workload file.
 func (f *Fitted) Document(out string) Document {
 	w := f.Workload
@@ -77,7 +111,7 @@ func (f *Fitted) Document(out string) Document {
 		Endpoints: []DocumentEndpoint{}, Rate: DocumentRate{w.Arrivals.Rate, w.Arrivals.Peak}, IDC: []DocumentIDC{},
 		Arrivals: DocumentArrivals{w.Arrivals.Family, []DocumentTerm{}, []float64{}}, ScaleLaw: []DocumentLaw{},
 		Sessions:    DocumentSessions{w.Sessions.Count, w.Sessions.Timeout.Seconds(), w.Sessions.MeanLength},
-		ResolutionS: w.Provenance.Resolution.Seconds(), Out: out,
+		ResolutionS: w.Provenance.Resolution.Seconds(), Fidelity: documentFidelity(&f.Fidelity), Out: out,
 	}
 	for _, e := range w.Endpoints {
 		d.Endpoints = append(d.Endpoints, DocumentEndpoint{e.ID, e.Method, e.Route, e.Requests, float64(e.Requests) / float64(d.Requests)})

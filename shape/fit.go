@@ -10,6 +10,7 @@ import (
 
 	"trafficreplay/capture"
 	"trafficreplay/shape/arrival"
+	"trafficreplay/shape/fidelity"
 	"trafficreplay/shape/mix"
 	"trafficreplay/shape/route"
 	"trafficreplay/shape/session"
@@ -42,6 +43,7 @@ type Fitted struct {
 	Pool     *Pool
 	Table    *route.Table
 	Rules    session.Rules // by which sessions were told apart
+	Fidelity fidelity.Card // of the plan at scale 1, measured against what was captured
 
 	places []int // index of a table's endpoint in the workload, -1 for those without traffic
 	curve  arrival.Curve
@@ -116,6 +118,7 @@ type fitter struct {
 
 	// after measure
 	startScales, requestScales []arrival.Scale
+	meter                      *fidelity.Meter // of what was captured
 }
 
 // pass reads the source once: q's At is that within its tick, at the same since the window began.
@@ -234,6 +237,7 @@ func (f *fitter) measure() error {
 	starts, requests := arrival.NewCascade(startCurve), arrival.NewCascade(f.result.curve)
 	top := f.heavy.above(max(f.requests/100, 5*f.requests/int64(max(f.clients, 1))))
 	draw := newDrawer(f)
+	f.meter = f.newMeter()
 	tracker := session.NewTracker(f.result.Rules)
 	err := f.pass(func(q *capture.Request, at int64) {
 		id := tracker.Assign(q)
@@ -245,7 +249,10 @@ func (f *fitter) measure() error {
 		if id.First {
 			starts.Add(at, group)
 		}
-		draw.add(q, at, id, f.result.Assign(q))
+		endpoint := f.result.Assign(q)
+		e := event(q, at, id.Session, endpoint)
+		f.meter.Add(&e)
+		draw.add(q, at, id, endpoint)
 	})
 	if err != nil {
 		return err

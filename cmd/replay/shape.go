@@ -81,7 +81,7 @@ func (a *app) shape(ctx context.Context, args []string, f *shapeFlags) (err erro
 	if a.json {
 		return a.printJSON(doc)
 	}
-	return writeShapeText(a.term, &doc, fit.Workload)
+	return writeShapeText(a.term, &doc)
 }
 
 // hostsUnknown says that the capture does not name every host it is of.
@@ -135,7 +135,7 @@ func assignTo(w io.Writer, in *captured, fit *shape.Fitted) error {
 	}
 }
 
-func writeShapeText(t *terminal, d *shape.Document, w *shape.Workload) error {
+func writeShapeText(t *terminal, d *shape.Document) error {
 	p := t.printer()
 	p.linef("%s requests in %s, %d endpoints, %s sessions of %.1f requests", thousands(d.Requests), seconds(d.WindowS), len(d.Endpoints), thousands(d.Sessions.Count), d.Sessions.MeanLength)
 	p.linef("rate %.3g/s on average, peak %.3g/s; stamps resolve %s", d.Rate.Mean, d.Rate.Peak, seconds(d.ResolutionS))
@@ -155,9 +155,25 @@ func writeShapeText(t *terminal, d *shape.Document, w *shape.Workload) error {
 			p.linef("%10s %10.3g %10.3g", seconds(r.TS), r.Capture, r.Model)
 		}
 	}
+	writeFidelityText(p, &d.Fidelity)
 	p.linef("")
 	p.linef("%s", d.Out)
 	return p.err
+}
+
+// writeFidelityText prints how far the plan at scale 1 is from what was captured.
+func writeFidelityText(p *printer, d *shape.DocumentFidelity) {
+	p.linef("")
+	if len(d.Parts) > 0 {
+		p.linef("the plan at 1x against the capture: fidelity %.0f, %s", d.Score, d.Verdict)
+		p.linef("%6s %9s %9s  %s", "score", "distance", "by chance", "part")
+		for _, x := range d.Parts {
+			p.linef("%6.0f %9.3g %9.3g  %s", x.Score, x.Distance, x.Floor, strings.TrimSuffix(x.Name+": "+x.Note, ": "))
+		}
+	}
+	for _, x := range d.NotAssessed {
+		p.linef("  not assessed: %s", x)
+	}
 }
 
 // seconds prints a length in its natural unit.

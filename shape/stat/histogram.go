@@ -1,6 +1,9 @@
 package stat
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // Histogram counts whole numbers in log-linear buckets: exact below 128, then 64 buckets for each
 // doubling, so that a quantile is off by at most 0.8% of its value. The zero value is empty and takes up to 30
@@ -53,4 +56,35 @@ func (h *Histogram) Quantile(p float64) float64 {
 		}
 	}
 	return 0
+}
+
+// Merge adds what o counted.
+func (h *Histogram) Merge(o *Histogram) {
+	if more := len(o.counts) - len(h.counts); more > 0 {
+		h.counts = append(h.counts, make([]int64, more)...)
+	}
+	for i, c := range o.counts {
+		h.counts[i] += c
+	}
+	h.N += o.N
+}
+
+// HistogramKS is the Kolmogorov-Smirnov distance of what two histograms counted, as far as the buckets tell. It is 1 when
+// one of them is empty.
+func HistogramKS(a, b *Histogram) float64 {
+	if a.N == 0 || b.N == 0 {
+		return 1
+	}
+	var d float64
+	var m, n int64
+	for i := range max(len(a.counts), len(b.counts)) {
+		if i < len(a.counts) {
+			m += a.counts[i]
+		}
+		if i < len(b.counts) {
+			n += b.counts[i]
+		}
+		d = max(d, math.Abs(float64(m)/float64(a.N)-float64(n)/float64(b.N)))
+	}
+	return d
 }
