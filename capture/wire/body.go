@@ -82,7 +82,7 @@ func (h *http1) body(s *half, at int64, b []byte) int {
 // server has answered before it was sent.
 func (h *http1) withheld(s *half, b []byte) bool {
 	e := s.e
-	if s.role != roleClient || !e.asks.expect || !e.answering || e.status < 300 || s.need != e.asks.length || e.body.size > 0 {
+	if s.role != roleClient || !e.asks.expect || !e.answering || e.status < 300 || e.body.size > 0 || len(s.buf) > 0 {
 		return false
 	}
 	n := bytes.IndexByte(b, '\n')
@@ -123,6 +123,10 @@ func (h *http1) chunk(s *half, at int64, b []byte) int {
 
 // chunkLine reads a line of the framing of chunks: a size, the empty line behind a chunk, a trailer.
 func (h *http1) chunkLine(s *half, at int64, b []byte) int {
+	if s.state == stateSize && h.withheld(s, b) {
+		h.finish(s)
+		return h.head(s, h.client, at, b)
+	}
 	n := bytes.IndexByte(b, '\n') + 1
 	whole := n > 0
 	if !whole {
@@ -267,8 +271,7 @@ func (h *http1) bodyGap(s *half, at, n int64) bool {
 		}
 		return true
 	case s.state == stateBody:
-		y.skip(h.c, s.need)
-		s.e.wire += s.need
+		h.missing(s, at, s.need)
 	case s.state != stateTrailer:
 		y.lose(h.c)
 	}

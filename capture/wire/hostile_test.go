@@ -3,6 +3,7 @@ package wire
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestHostileRepeats gives each side endless repetitions behind beginnings that wait for something, in pieces of
@@ -52,5 +53,28 @@ func repeatedly(t *testing.T, first, text string, size, side int) {
 	}
 	if checkEnd(t, d); t.Failed() {
 		t.Errorf("%.20q behind %.20q, pieces of %d, side %d", text, first, size, side)
+	}
+}
+
+// TestHeldHead gives a client's bytes one by one while the head of a response is held: it is not read again with each.
+func TestHeldHead(t *testing.T) {
+	took := func(head string) time.Duration {
+		d := NewDecoder(Options{})
+		conn := d.Open(testEnds)
+		conn.Data(0, start, []byte("GET /"))
+		conn.Data(1, start, []byte(head))
+		began := time.Now()
+		for range 3000 {
+			conn.Data(0, start, []byte("x"))
+		}
+		took := time.Since(began)
+		conn.End(0, start, false)
+		conn.End(1, start, false)
+		checkEnd(t, d)
+		return took
+	}
+	short, long := took(ok[:38]), took("HTTP/1.1 200 OK\r\n"+strings.Repeat("a:\n", 20_000)+"\n")
+	if long > 20*short+10*time.Millisecond {
+		t.Errorf("with a long head %v, with a short one %v", long, short)
 	}
 }

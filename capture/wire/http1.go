@@ -20,6 +20,7 @@ type http1 struct {
 	lost      bool  // a gap may have swallowed responses
 	lostAt    int64 // when it ended
 	owed      int   // responses that may come to requests that were given up
+	headless  bool  // one of these may be to a HEAD, and have no body though it has a length
 	unsure    bool  // and requests
 	paired    bool  // a response was matched
 	asked     int   // requests
@@ -38,6 +39,7 @@ type half struct {
 	strict bool   // what comes may be the middle of something: a message begins only at the start of a Data, with a perfect line
 	force  bool   // do not wait for the other side
 	lined  bool   // the first line of buf is whole and good
+	early  bool   // a whole head of a response is held, and waits for its request
 	gapped bool   // there was a gap before anything was recognised
 	why    reason // what bytes count as that belong to no message
 	to     reason // what those of the present message count as
@@ -110,6 +112,10 @@ func (h *http1) step(s *half, side int, at int64, b []byte) int {
 
 // head reads a part of a head, or all of it.
 func (h *http1) head(s *half, side int, at int64, b []byte) int {
+	if s.early && h.early(s, side) {
+		return 0
+	}
+	s.early = false
 	before := len(s.buf)
 	if before == 0 {
 		if n := blankLines(b); n > 0 && !s.strict {
@@ -145,6 +151,7 @@ func (h *http1) head(s *half, side int, at int64, b []byte) int {
 	case end == 0:
 		return h.keep(s, at, b, next)
 	case k == kindResponse && h.early(s, side):
+		s.early = true
 		return 0
 	}
 	buf := s.buf

@@ -40,6 +40,7 @@ func TestHTTP1(t *testing.T) {
 		{"100-continue", []piece{c("POST /a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"), s("HTTP/1.1 100 Continue\r\n\r\n"), c("abc"), s(ok)}, "POST /a HTTP/1.1 body=abc/3 -> 200 hi/2"},
 		{"103 twice", []piece{c(get), s("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" + ok)}, "GET h/a HTTP/1.1 -> 200 hi/2"},
 		{"body withheld", []piece{c("POST /a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"), s("HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n"), c(get), s(ok)}, "POST /a HTTP/1.1 -> 417\nGET h/a HTTP/1.1 -> 200 hi/2"},
+		{"chunks withheld", []piece{c("POST /a HTTP/1.1\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"), s("HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n"), c(get), s(ok)}, "POST /a HTTP/1.1 -> 417\nGET h/a HTTP/1.1 -> 200 hi/2"},
 		{"early response", []piece{c("POST /a HTTP/1.1\r\nContent-Length: 4\r\n\r\nab"), s(ok), c("cd" + get), s(ok)}, "POST /a HTTP/1.1 body=abcd/4 -> 200 hi/2\nGET h/a HTTP/1.1 -> 200 hi/2"},
 		{"HEAD", []piece{c("HEAD /a HTTP/1.1\r\n\r\n"), s("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"), c(get), s(ok)}, "HEAD /a HTTP/1.1 -> 200\nGET h/a HTTP/1.1 -> 200 hi/2"},
 		{"304 with a length", []piece{c(get), s("HTTP/1.1 304 Not Modified\r\nContent-Length: 99\r\n\r\n"), c(get), s(ok)}, "GET h/a HTTP/1.1 -> 304\nGET h/a HTTP/1.1 -> 200 hi/2"},
@@ -67,6 +68,7 @@ func TestHTTP1(t *testing.T) {
 		{"CONNECT refused", []piece{c("CONNECT x:443 HTTP/1.1\r\n\r\n"), s("HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n"), c(get), s(ok)}, "CONNECT x:443x:443 HTTP/1.1 -> 407\nGET h/a HTTP/1.1 -> 200 hi/2"},
 		{"upgrade refused", []piece{c("GET /a HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"), c(get), s(ok + ok)}, "GET /a HTTP/1.1 -> 200 hi/2\nGET h/a HTTP/1.1 -> 200 hi/2"},
 		{"upgrade to another", []piece{c("GET /a HTTP/1.1\r\nConnection: keep-alive, Upgrade\r\nUpgrade: irc\r\n\r\n"), s("HTTP/1.1 101 S\r\n\r\nab"), c("cd")}, "GET /a HTTP/1.1 -> 101\nskipped upgrade 4"},
+		{"101 that nobody asked for, within a later request", []piece{c(get + "POST /b HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"), s("HTTP/1.1 101 S\r\n\r\n"), c("defghi")}, "POST /b HTTP/1.1 body=abc/3 -> 0\nGET h/a HTTP/1.1 -> 101\nskipped upgrade 6"},
 
 		{"gap in a body", []piece{c(get), s("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), lose(1, 4), s("hi"), c(get), s(ok)}, "GET h/a HTTP/1.1 -> 200 abc/9\nGET h/a HTTP/1.1 -> 200 hi/2"},
 		{"gap at the end of a body", []piece{c(get), s("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), lose(1, 6), c(get), s(ok)}, "GET h/a HTTP/1.1 -> 200 abc/9\nGET h/a HTTP/1.1 -> 200 hi/2"},
@@ -74,6 +76,8 @@ func TestHTTP1(t *testing.T) {
 		{"gap in a head", []piece{c("GET /a HT"), lose(0, 9), c("x\r\n\r\n"), s(ok), c(get), s(ok)}, "GET h/a HTTP/1.1 -> 0\nskipped mid-stream 5, gap 9, response-alone 80"},
 		{"gap of a request", []piece{c(get), s(ok), c(get), s(ok), lose(0, 30), s(ok), c(get), s(strings.Replace(ok, "200", "404", 1))}, "GET h/a HTTP/1.1 -> 200 hi/2\nGET h/a HTTP/1.1 -> 200 hi/2\nGET h/a HTTP/1.1 -> 404 hi/2\nskipped response-alone 40"},
 		{"gap of a response", []piece{c(get), s(ok), c(get), lose(1, 30), c(strings.Replace(get, "/a", "/b", 1)), s(ok)}, "GET h/a HTTP/1.1 -> 200 hi/2\nGET h/a HTTP/1.1 -> 0\nGET h/b HTTP/1.1 -> 200 hi/2"},
+		{"gap before the response to a HEAD", []piece{c(get), s(ok), c(get), s(ok), c("HEAD /h HTTP/1.1\r\n\r\n"), lose(1, 30), s("HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n"), c(get), s(ok), c(get), s(strings.Replace(ok, "200", "404", 1))},
+			"GET h/a HTTP/1.1 -> 200 hi/2\nGET h/a HTTP/1.1 -> 200 hi/2\nHEAD /h HTTP/1.1 -> 0\nGET h/a HTTP/1.1 -> 200 hi/2\nGET h/a HTTP/1.1 -> 404 hi/2\nskipped response-alone 39"},
 		{"gap of the first response", []piece{c(get), lose(1, 30), c(get), s(ok), c(get), s(ok)}, "GET h/a HTTP/1.1 -> 0\nGET h/a HTTP/1.1 -> 200 hi/2\nGET h/a HTTP/1.1 -> 200 hi/2"},
 		{"gap of a response of a client that does not wait", []piece{c(get + get), lose(1, 30), s(ok), c(get), s(ok)}, "GET h/a HTTP/1.1 -> 0\nGET h/a HTTP/1.1 -> 0\nGET h/a HTTP/1.1 -> 0\nskipped response-alone 80"},
 		{"gap within a chunk", []piece{c(get), s("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), lose(1, 2), s("e\r\n0\r\n\r\n")}, "GET h/a HTTP/1.1 -> 200 ab/5"},
@@ -88,5 +92,23 @@ func TestHTTP1(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", text, test.want)
 			}
 		})
+	}
+}
+
+// TestMissedHEAD has more requests wait than are followed, of which the first is a HEAD. Nobody can tell its response from one
+// that has a body, so that none behind it may be paired.
+func TestMissedHEAD(t *testing.T) {
+	headed := "HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n"
+	got, tally := run(t, Options{}, c("HEAD /a HTTP/1.1\r\n\r\n"+strings.Repeat(get, maxWaiting)), s(headed), s(ok), s(strings.Replace(ok, "200", "404", 1)))
+	if len(got) != maxWaiting+1 || tally.Responses != 0 {
+		t.Errorf("%d requests, %d with a response; want %d, 0", len(got), tally.Responses, maxWaiting+1)
+	}
+}
+
+// TestGapBeyondRequest loses the end of a body of a request and more: the size of the response that has begun is its own.
+func TestGapBeyondRequest(t *testing.T) {
+	got, _ := run(t, Options{}, c("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nab"), s(ok[:39]), lose(0, 20), s(ok[39:]))
+	if len(got) != 1 || got[0].BodySize != 9 || got[0].RespWire != int64(len(ok)) {
+		t.Errorf("got %v, want one request of 9 bytes with a response of %d", got, len(ok))
 	}
 }

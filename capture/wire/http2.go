@@ -4,7 +4,7 @@ package wire
 //
 // Where a side begins in the middle, or goes on behind a gap, the first bytes that can be the head of a frame are
 // tried: the frames that follow each other from there on have to be flawless. Until enough did, what they said is
-// withheld; where one is not, it is as if nothing had been said (see trial.go).
+// withheld; where one is not, it is as if nothing had been said (see http2_trial.go).
 //
 // Settings are not read. The size of a header table is told again in the header blocks, and frames need no memory for
 // their length.

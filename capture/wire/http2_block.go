@@ -20,7 +20,10 @@ type headerBlock struct {
 	broken    reason // why it cannot be read
 }
 
-const maxBlock = capture.MaxHeaders + capture.MaxTarget
+const (
+	maxBlock    = capture.MaxHeaders + capture.MaxTarget
+	maxUnpacked = 4 * maxBlock // bytes of fields that a block may stand for: two bytes may stand for an entry of the table
+)
 
 // begin begins a frame of the block.
 func (b *headerBlock) begin(f *http2Half) {
@@ -119,8 +122,8 @@ func (h *http2) endFragment(side int, at int64) bool {
 	}
 	broken := f.block.broken
 	list := &h.c.d.list
-	if broken == inMessage && !list.decode(&h.c.d.pool, &f.table, text) {
-		broken = badFraming
+	if broken == inMessage {
+		broken = list.decode(&h.c.d.pool, &f.table, text)
 	}
 	ok = true
 	switch {
@@ -174,14 +177,18 @@ const (
 
 var pseudoNames = [pseudos]string{":method", ":scheme", ":authority", ":path", ":protocol", ":status"}
 
-// decode reads a block. It is false where that is none; the table is of no use then.
-func (l *headerList) decode(p *pool, t *hpackTable, block []byte) bool {
+// decode reads a block. It returns why it cannot; the table is of no use then.
+func (l *headerList) decode(p *pool, t *hpackTable, block []byte) reason {
 	*l = headerList{text: l.text[:0], fields: l.fields[:0], scratch: l.scratch}
 	var f hpackField
+	read := 0
 	for begun := false; len(block) > 0; {
 		n, ok := t.next(p, &l.scratch, block, &f)
 		if !ok || f.kind == hpackNone && begun {
-			return false
+			return badFraming
+		}
+		if read += len(f.name) + len(f.value); read > maxUnpacked {
+			return tooLong
 		}
 		block = block[n:]
 		switch f.kind {
@@ -192,11 +199,14 @@ func (l *headerList) decode(p *pool, t *hpackTable, block []byte) bool {
 		}
 		begun = begun || f.kind != hpackNone
 	}
-	return true
+	return inMessage
 }
 
 // add adds a field.
 func (l *headerList) add(name, value []byte) {
+	if l.tooLong {
+		return
+	}
 	l.bad = l.bad || bytes.IndexByte(value, '\n') >= 0 || bytes.IndexByte(value, '\r') >= 0 || bytes.IndexByte(value, 0) >= 0
 	if len(name) > 0 && name[0] == ':' {
 		l.addPseudo(name, value)

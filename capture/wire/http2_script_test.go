@@ -180,6 +180,11 @@ func TestHTTP2Script(t *testing.T) {
 			c.WriteContinuation(1, true, nil)
 			return []piece{c.take(), s.headers(1, true, ":status=431"), c.headers(3, true, postFields...)}
 		}, "skipped too-long 655756, response-alone 14, hpack-unknown 14"},
+		{"a block that stands for more than it is", func(c, s *peer) []piece {
+			block := c.fields(append(postFields, "x="+repeat("v", 3000))...) // the newest entry of the table
+			c.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: 1, BlockFragment: append(block, repeat("\xbe", maxUnpacked/3000)...), EndStream: true, EndHeaders: true})
+			return []piece{c.take(), s.headers(1, true, ":status=431"), c.headers(3, true, postFields...)}
+		}, "skipped too-long 3094, response-alone 14, hpack-unknown 14"},
 
 		{"gap in DATA", func(c, s *peer) []piece {
 			d := s.data(1, true, "0123456789")
@@ -221,7 +226,7 @@ func TestHTTP2Script(t *testing.T) {
 	}
 }
 
-// TestHTTP2Begins has a row for each way in which a connection comes up.
+// TestHTTP2Idle asks after each step whether something is under way.
 func TestHTTP2Idle(t *testing.T) {
 	client, server := newPeer(0), newPeer(1)
 	c := NewDecoder(Options{}).Open([2]netip.AddrPort{})
@@ -245,6 +250,7 @@ func TestHTTP2Idle(t *testing.T) {
 	}
 }
 
+// TestHTTP2Begins has a row for each way in which a connection comes up.
 func TestHTTP2Begins(t *testing.T) {
 	for _, test := range []struct {
 		name string

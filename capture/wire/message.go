@@ -96,6 +96,9 @@ func (h *http1) response(s *half, side int, at int64, text []byte) reason {
 	method := string(e.line.method)
 	none := status == 101 || status == 204 || status == 304 || method == "HEAD"
 	how, length := e.answers.response(none)
+	if e.alone && h.headless && !h.doubt && (how != byLength || length > 0) {
+		how = unknowable
+	}
 	h.begin(s, at, &e.respBody, how, length)
 	return inMessage
 }
@@ -134,6 +137,7 @@ func (h *http1) switches(e *exchange) bool {
 	for h.first != nil { // none waits where the client waited
 		h.giveUp()
 	}
+	h.leave(client, e)
 	switch {
 	case connect:
 		h.become(&rest{c: h.c, why: inTunnel}, protoTunnel)
@@ -149,6 +153,17 @@ func (h *http1) switches(e *exchange) bool {
 	e.asked = true
 	h.done(e)
 	return true
+}
+
+// leave ends the request that the client is sending while a response, that of e, makes another connection of this one.
+func (h *http1) leave(client *half, e *exchange) {
+	switch client.e {
+	case nil:
+	case e:
+		h.c.unkept(&e.body)
+	default:
+		h.endBody(client, false)
+	}
 }
 
 // rest is what follows on a connection that is read no further.

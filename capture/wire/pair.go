@@ -110,7 +110,7 @@ func (h *http1) match(at int64) *exchange {
 		h.distrust()
 		return nil
 	}
-	h.paired, h.owed = true, 0
+	h.paired, h.owed, h.headless = true, 0, false
 	return h.take()
 }
 
@@ -137,6 +137,7 @@ func (h *http1) distrust() {
 func (h *http1) giveUp() {
 	e := h.take()
 	e.answered = true
+	h.headless = h.headless || string(e.line.method) == "HEAD"
 	h.done(e)
 }
 

@@ -28,7 +28,6 @@ type frames struct {
 	mask [4]byte
 	pos  int   // of the next payload byte in the mask
 	need int64 // payload bytes left
-	cut  bool  // a gap took some of the payload, or it is above a limit
 
 	msg     message
 	control message // between the frames of msg
@@ -45,7 +44,7 @@ type frames struct {
 type message struct {
 	op     byte // of its first frame; 0: none has begun
 	packed bool // it is compressed
-	cut    bool
+	cut    bool // a gap took some of it, or it is above a limit
 	at     int64
 	b      []byte
 }
@@ -76,6 +75,12 @@ func newWebSocket(c *Conn, client int, e *exchange) *webSocket {
 	for i := range w.side {
 		f := &w.side[i]
 		f.deflate, f.takeover = agreed.on, !agreed.fresh[i^client]
+	}
+	switch asked := &c.http.half[client]; { // where its frames begin has to be certain
+	case asked.e != nil:
+		w.lose(&w.side[client], badFraming)
+	case asked.strict:
+		w.lose(&w.side[client], asked.why)
 	}
 	return w
 }
@@ -156,7 +161,7 @@ func (w *webSocket) open(f *frames) bool {
 	default:
 		f.need = int64(n)
 	}
-	f.mask, f.pos, f.cut = [4]byte{}, 0, false
+	f.mask, f.pos = [4]byte{}, 0
 	copy(f.mask[:], rest)
 	packed := h[0]&0x40 != 0
 	control := f.op >= opClose
