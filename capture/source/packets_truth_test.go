@@ -17,6 +17,7 @@ import (
 type packetTruth struct {
 	file, keys                            string
 	packets, streams, requests, responses int64
+	webSocket, grpc                       int64 // frames of WebSockets, messages of gRPC with the trailers of gRPC-web
 }
 
 // argued are the files in which we count otherwise than tshark, and why. docs/capture-packets.md has the same table.
@@ -91,7 +92,8 @@ func packetTruths(t *testing.T) (root string, truths []packetTruth) {
 			return v
 		}
 		p := packetTruth{file: strings.TrimPrefix(row[0], "pcap/"), packets: n("packets"), streams: n("tcp_streams"),
-			requests: n("http1_requests") + n("http2_requests"), responses: n("http1_responses") + n("http2_responses")}
+			requests: n("http1_requests") + n("http2_requests"), responses: n("http1_responses") + n("http2_responses"),
+			webSocket: n("websocket_frames"), grpc: n("grpc_messages")}
 		if base, ok := strings.CutSuffix(p.file, " (with its key file)"); ok {
 			stem := filepath.Join(root, "pcap/wireshark/keys", strings.SplitN(filepath.Base(base), ".", 2)[0])
 			p.keys = stem + ".keys"
@@ -146,7 +148,8 @@ func TestPacketTruth(t *testing.T) {
 			if n, ok := arguedStreams[want.file]; ok {
 				want.streams = n
 			}
-			got := packetTruth{want.file, want.keys, l.Packets, l.Streams, l.Requests, l.Responses}
+			got := want
+			got.packets, got.streams, got.requests, got.responses = l.Packets, l.Streams, l.Requests, l.Responses
 			if got != want {
 				t.Errorf("got  %+v\nwant %+v\n%+v", got, want, l)
 			}
