@@ -100,6 +100,9 @@ func (h *http1) finish(s *half) {
 	} else {
 		e.answered = true
 	}
+	if e.adrift {
+		h.missed(s, e.lastAt)
+	}
 	h.done(e)
 }
 

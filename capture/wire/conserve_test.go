@@ -78,6 +78,11 @@ func exchanges() []sent {
 		}
 		all = append(all, x)
 	}
+	for i := range all[1:] { // who takes the response to a HEAD for one with a body loses just the next one, and finds his way again
+		if all[i].method == "HEAD" {
+			all[i].response = strings.Replace(all[i].response, "5000", fmt.Sprint(len(all[i+1].response)), 1)
+		}
+	}
 	return all
 }
 

@@ -23,6 +23,7 @@ type exchange struct {
 
 	unsure    bool // a gap before it may have swallowed requests
 	alone     bool // there is a response only
+	adrift    bool // what is taken for its body may be other responses
 	asked     bool // the request is over
 	answering bool // the response has begun
 	answered  bool // the response is over, or will not come

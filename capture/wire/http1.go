@@ -16,11 +16,11 @@ type http1 struct {
 	first, last *exchange // requests whose response has not begun, in order
 	waiting     int       // how many
 	overdue     int       // responses that will come to requests that wait no more
+	headless    bool      // one of these may be to a HEAD
 
 	lost      bool  // a gap may have swallowed responses
 	lostAt    int64 // when it ended
 	owed      int   // responses that may come to requests that were given up
-	headless  bool  // one of these may be to a HEAD, and have no body though it has a length
 	unsure    bool  // and requests
 	paired    bool  // a response was matched
 	asked     int   // requests
@@ -284,7 +284,7 @@ func (h *http1) seek(s *half, at int64, why reason) {
 func (h *http1) missed(s *half, at int64) {
 	switch s.role {
 	case roleServer:
-		h.lost, h.lostAt = true, at
+		h.lost, h.lostAt = true, max(h.lostAt, at)
 	case roleClient:
 		h.unsure = true
 	default:

@@ -74,6 +74,7 @@ func (h *http1) response(s *half, side int, at int64, text []byte) reason {
 		h.c.tally.count(to, len(text))
 		return inMessage
 	}
+	methods := h.overdue > 0 && !h.headless // of the requests that it may belong to are known, and none is HEAD
 	e := h.match(s.at)
 	if e == nil {
 		e = h.c.d.exchange()
@@ -96,9 +97,7 @@ func (h *http1) response(s *half, side int, at int64, text []byte) reason {
 	method := string(e.line.method)
 	none := status == 101 || status == 204 || status == 304 || method == "HEAD"
 	how, length := e.answers.response(none)
-	if e.alone && h.headless && !h.doubt && (how != byLength || length > 0) {
-		how = unknowable
-	}
+	e.adrift = e.alone && !methods && (how != byLength || length > 0)
 	h.begin(s, at, &e.respBody, how, length)
 	return inMessage
 }

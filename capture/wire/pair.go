@@ -55,6 +55,7 @@ func (h *http1) ask(e *exchange) {
 	}
 	if h.waiting == maxWaiting || h.waiting > 0 && h.c.d.pool.crowded() {
 		h.overdue++
+		h.headless = h.headless || string(h.first.line.method) == "HEAD"
 		h.giveUp()
 	}
 	if h.first == nil {
@@ -72,6 +73,9 @@ func (h *http1) sawWaiting(e *exchange) {
 	alone := h.first == nil && h.paired || h.asked == 1 && h.heard && h.heardAt <= e.at
 	h.waiter = h.waiter || alone && !e.unsure
 	h.asked, h.heard = h.asked+1, false
+	if e.unsure { // then the first that was seen need not be the first
+		h.asked = 2
+	}
 }
 
 // hear notes when a server spoke for the first time since the last request, also what a gap swallowed of it.
@@ -86,7 +90,8 @@ func (h *http1) hear(s *half, at int64) {
 // Responses come in the order of the requests, and a response that began before a request is not its own. Where a gap
 // may have swallowed responses, those to requests from before its end may be among them; where it may have swallowed
 // requests, the next response may belong to one of them. Then only of a client that is known to wait for each
-// response the next pair is certain.
+// response the next pair is certain. The body of a response whose request is not known may be no body but responses: HEAD
+// was asked then.
 func (h *http1) match(at int64) *exchange {
 	if h.overdue > 0 {
 		h.overdue--
@@ -98,7 +103,11 @@ func (h *http1) match(at int64) *exchange {
 	}
 	e := h.first
 	if e == nil || (h.lost || h.owed > 0 || e.unsure) && e.at > at {
-		h.owed = max(h.owed-1, 0)
+		if h.owed > 0 {
+			h.owed--
+		} else if h.impatient && e == nil { // its request may be handed over yet
+			h.lost, h.lostAt = true, max(h.lostAt, at)
+		}
 		return nil
 	}
 	h.lost = false
@@ -110,7 +119,7 @@ func (h *http1) match(at int64) *exchange {
 		h.distrust()
 		return nil
 	}
-	h.paired, h.owed, h.headless = true, 0, false
+	h.paired, h.owed = true, 0
 	return h.take()
 }
 
@@ -137,7 +146,6 @@ func (h *http1) distrust() {
 func (h *http1) giveUp() {
 	e := h.take()
 	e.answered = true
-	h.headless = h.headless || string(e.line.method) == "HEAD"
 	h.done(e)
 }
 
