@@ -22,7 +22,7 @@ type http1 struct {
 	lostAt    int64 // when it ended
 	owed      int   // responses that may come to requests that were given up
 	unsure    bool  // and requests
-	paired    bool  // a response was matched
+	pairedAt  int64 // when the last response that was matched began; 0: none
 	asked     int   // requests
 	heard     bool  // the server has sent something since the last
 	heardAt   int64

@@ -17,8 +17,12 @@ func (h *http1) waits(s *half, side int, b []byte) bool {
 }
 
 // early reports whether a response has to wait for its request, which reassembly may hand over later although it was
-// sent before.
+// sent before. Those whose responses a gap may have swallowed are given up.
 func (h *http1) early(s *half, side int) bool {
+	for h.lost && h.first != nil && h.first.at <= h.lostAt {
+		h.giveUp()
+		h.owed++
+	}
 	return h.first == nil && h.overdue == 0 && !h.doubt && !s.force && !h.impatient && !h.half[side^1].over
 }
 
@@ -67,11 +71,12 @@ func (h *http1) ask(e *exchange) {
 	h.waiting++
 }
 
-// sawWaiting looks for what tells that the client waits for each response: with this request it waited until there was
-// no other without one; or it is the second one, and the server spoke after the first.
+// sawWaiting looks for what tells that the client waits for each response: with this request it waited until the response to
+// each other had begun; or it is the second one, and the server spoke after the first.
 func (h *http1) sawWaiting(e *exchange) {
-	alone := h.first == nil && h.paired || h.asked == 1 && h.heard && h.heardAt <= e.at
+	alone := h.first == nil && h.pairedAt > 0 && h.pairedAt <= e.at || h.asked == 1 && h.heard && h.heardAt <= e.at
 	h.waiter = h.waiter || alone && !e.unsure
+	h.pipelined = h.pipelined || e.at < h.pairedAt
 	h.asked, h.heard = h.asked+1, false
 	if e.unsure { // then the first that was seen need not be the first
 		h.asked = 2
@@ -97,10 +102,6 @@ func (h *http1) match(at int64) *exchange {
 		h.overdue--
 		return nil
 	}
-	for h.lost && h.first != nil && h.first.at <= h.lostAt {
-		h.giveUp()
-		h.owed++
-	}
 	e := h.first
 	if e == nil || (h.lost || h.owed > 0 || e.unsure) && e.at > at {
 		if h.owed > 0 {
@@ -119,7 +120,7 @@ func (h *http1) match(at int64) *exchange {
 		h.distrust()
 		return nil
 	}
-	h.paired, h.owed = true, 0
+	h.pairedAt, h.owed = at, 0
 	return h.take()
 }
 
