@@ -21,8 +21,9 @@ type http1 struct {
 	lost      bool  // a gap may have swallowed responses
 	lostAt    int64 // when it ended
 	owed      int   // responses that may come to requests that were given up
+	owedAt    int64 // when the first of these requests came
 	unsure    bool  // and requests
-	pairedAt  int64 // when the last response that was matched began; 0: none
+	pairedAt  int64 // when the response to the last request that waits no more began; 0: it was given up
 	asked     int   // requests
 	heard     bool  // the server has sent something since the last
 	heardAt   int64

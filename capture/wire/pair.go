@@ -20,8 +20,10 @@ func (h *http1) waits(s *half, side int, b []byte) bool {
 // sent before. Those whose responses a gap may have swallowed are given up.
 func (h *http1) early(s *half, side int) bool {
 	for h.lost && h.first != nil && h.first.at <= h.lostAt {
+		if h.owed++; h.owed == 1 {
+			h.owedAt = h.first.at
+		}
 		h.giveUp()
-		h.owed++
 	}
 	return h.first == nil && h.overdue == 0 && !h.doubt && !s.force && !h.impatient && !h.half[side^1].over
 }
@@ -105,7 +107,9 @@ func (h *http1) match(at int64) *exchange {
 	e := h.first
 	if e == nil || (h.lost || h.owed > 0 || e.unsure) && e.at > at {
 		if h.owed > 0 {
-			h.owed--
+			if at >= h.owedAt {
+				h.owed--
+			}
 		} else if h.impatient && e == nil { // its request may be handed over yet
 			h.lost, h.lostAt = true, max(h.lostAt, at)
 		}
@@ -146,7 +150,7 @@ func (h *http1) distrust() {
 // giveUp says that the response to the first request that waits will not be known.
 func (h *http1) giveUp() {
 	e := h.take()
-	e.answered = true
+	e.answered, h.pairedAt = true, 0
 	h.done(e)
 }
 
