@@ -210,9 +210,7 @@ func (h *http2) answer(st *stream, f *http2Half, l *headerList) bool {
 	h.c.tally.Odd += int64(l.odd)
 	e.answers = framing{length: noLength}
 	e.resp.show(&e.answers)
-	if st.asked {
-		e.calls[1].begin(e.answers.content, 's')
-	}
+	e.calls[1].begin(e.answers.content, 's')
 	return true
 }
 

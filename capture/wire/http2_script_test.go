@@ -334,6 +334,10 @@ func TestGRPC(t *testing.T) {
 			return []piece{c.headers(1, false, fields("application/grpc+proto")...), c.data(1, false, text[:3]), s.headers(1, false, ":status=200", "content-type=application/grpc"),
 				c.data(1, false, text[3:6]), s.data(1, false, grpcText(0, "yes")), c.data(1, true, text[6:]), s.headers(1, true, "grpc-status=0")}
 		}, "-> 200 /8 grpc-status=0 [s grpc yes] [c grpc one] [c grpc packed] [c grpc ] of 4"},
+		{"the request handed over late", func(c, s *peer) []piece {
+			head, body := c.headers(1, false, fields("application/grpc")...), c.data(1, true, grpcText(0, "ask"))
+			return []piece{s.headers(1, false, ":status=200", "content-type=application/grpc"), s.data(1, true, grpcText(0, "yes")), head, body}
+		}, "-> 200 /8 [s grpc yes] [c grpc ask] of 2"},
 		{"trailers only", func(c, s *peer) []piece {
 			return []piece{c.headers(1, false, fields("application/grpc")...), c.data(1, true, grpcText(0, "x")), s.headers(1, true, ":status=200", "content-type=application/grpc", "grpc-status=12")}
 		}, "-> 200 [c grpc x] of 1"},

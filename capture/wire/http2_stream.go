@@ -289,6 +289,7 @@ func (h *http2) finish(st *stream) {
 	}
 	if !st.asked {
 		st.finishAlone(c)
+		e.dropMessages(c)
 		h.remove(st)
 		c.d.recycle(e)
 		return

@@ -320,7 +320,7 @@ func (w *webSocket) close() {
 	w.c.d.emit(w.c, w.e)
 }
 
-// keptHead is what stands before each message in exchange.messages: its time in microseconds since the arrival, its
+// keptHead is what stands before each message in exchange.messages: its instant in nanoseconds, its
 // length, op and direction.
 const keptHead = 8 + 4 + 2
 
@@ -337,7 +337,7 @@ func (e *exchange) keepMessage(c *Conn, m *message, from byte, b []byte) bool {
 	if !ok {
 		return false
 	}
-	to = binary.LittleEndian.AppendUint64(to, uint64((m.at-e.at)/1000))
+	to = binary.LittleEndian.AppendUint64(to, uint64(m.at))
 	to = binary.LittleEndian.AppendUint32(to, uint32(len(b)))
 	e.messages = append(append(to, m.op, from), b...)
 	e.kept++
@@ -348,7 +348,7 @@ func (e *exchange) keepMessage(c *Conn, m *message, from byte, b []byte) bool {
 func (e *exchange) appendMessages(ms []capture.Message) []capture.Message {
 	for b := e.messages; len(b) > 0; {
 		n := binary.LittleEndian.Uint32(b[8:])
-		m := capture.Message{US: int64(binary.LittleEndian.Uint64(b)), Dir: b[13], Op: opName(b[12])}
+		m := capture.Message{US: (int64(binary.LittleEndian.Uint64(b)) - e.at) / 1000, Dir: b[13], Op: opName(b[12])}
 		b = b[keptHead:]
 		m.Data, b = b[:n:n], b[n:]
 		ms = append(ms, m)
