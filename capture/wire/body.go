@@ -226,6 +226,8 @@ func (h *http1) trailer(s *half, at int64, line, text []byte) bool {
 		if s.role == roleServer && !e.alone {
 			if b, ok := h.c.d.pool.grow(e.trail.b, len(line)); ok {
 				e.trail.b = append(b, line...)
+			} else {
+				h.c.tally.Unkept++
 			}
 		}
 		return true
@@ -235,6 +237,7 @@ func (h *http1) trailer(s *half, at int64, line, text []byte) bool {
 		h.c.tally.Odd += int64(e.trail.parse(0, &ignored))
 		if e.trail.tooLong() {
 			e.trail.fields = e.trail.fields[:0]
+			h.c.tally.Unkept++
 		}
 	}
 	h.finish(s)

@@ -112,3 +112,13 @@ func TestGapBeyondRequest(t *testing.T) {
 		t.Errorf("got %v, want one request of 9 bytes with a response of %d", got, len(ok))
 	}
 }
+
+// TestTrailerLimit has as many trailers as are kept and one more: then none is, which is counted.
+func TestTrailerLimit(t *testing.T) {
+	for _, n := range []int{maxFields, maxFields + 1} {
+		got, tally := run(t, Options{}, c(get), s("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"+strings.Repeat("T: u\r\n", n)+"\r\n"))
+		if kept := len(got[0].Trailers); kept != n*btoi(n == maxFields) || tally.Unkept != int64(n-maxFields) {
+			t.Errorf("%d trailers: %d kept, %d unkept", n, kept, tally.Unkept)
+		}
+	}
+}
