@@ -54,6 +54,8 @@
 // the next Data that begins with a whole head in perfect form: a known method, and Host where HTTP/1.1 demands it.
 // Behind it the next response is paired only if it cannot be that of a message in the gap; where the order alone cannot
 // tell, only of a client that was seen to wait for each response before it sent another request.
+// A response whose request is not known may be the one to a HEAD: no request from before the end of what looks like its body
+// is paired.
 //
 // In HTTP/2 a gap within a frame changes nothing but that frame, and if it carried fields, the header table. Behind any other,
 // and on a connection that is entered in the middle, frames are tried from where the head of one may be: all that
