@@ -2,13 +2,18 @@ package wire
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+
+	xhttp2 "golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 )
 
 // tee records what the two ends of connections write, in the order in which a capture would see it.
@@ -86,4 +91,47 @@ func (l *tee) stop(client *http.Client) []*conversation {
 	used := slices.DeleteFunc(slices.Collect(maps.Values(l.conns)), func(v *conversation) bool { return len(v.packets) == 0 })
 	slices.SortFunc(used, func(a, b *conversation) int { return len(b.packets) - len(a.packets) })
 	return used
+}
+
+// enterAt is a conversation of which a side's first bytes are missing, and a part of the other's: what both sent before the
+// same instant. from is where each side is entered.
+func (v *conversation) enterAt(side, at int) (cut *conversation, from [2]int) {
+	cut, from = &conversation{}, [2]int{len(v.stream[0]), len(v.stream[1])}
+	passed := false
+	for _, p := range v.packets {
+		text := v.stream[p.side][p.from:p.to]
+		if !passed {
+			if p.side != side || p.to <= at {
+				continue
+			}
+			text, passed = v.stream[side][max(at, p.from):p.to], true
+		}
+		from[p.side] = min(from[p.side], p.to-len(text))
+		cut.say(p.side, text, len(text), p.at)
+	}
+	return cut, from
+}
+
+// whereAsked is the place of each request's first frame in what its client sent, by the path's number.
+func whereAsked(t *testing.T, v *conversation) map[int]int {
+	t.Helper()
+	const preface = len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+	sent := v.stream[0]
+	framer := xhttp2.NewFramer(nil, strings.NewReader(string(sent[preface:])))
+	framer.ReadMetaHeaders = hpack.NewDecoder(4<<10, nil)
+	places := map[int]int{}
+	for at := preface; at < len(sent); {
+		f, err := framer.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q, ok := f.(*xhttp2.MetaHeadersFrame); ok {
+			var i int
+			if _, err := fmt.Sscanf(q.PseudoValue("path"), "/%d/", &i); err == nil {
+				places[i] = at
+			}
+		}
+		at += 9 + int(f.Header().Length)
+	}
+	return places
 }

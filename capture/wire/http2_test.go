@@ -13,9 +13,6 @@ import (
 	"sync"
 	"testing"
 
-	xhttp2 "golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
-
 	"trafficreplay/capture"
 )
 
@@ -228,49 +225,6 @@ func TestHTTP2Reset(t *testing.T) {
 	if want := []string{"/half -> 200 half/4", "/silent -> 0 /-1"}; !slices.Equal(lines, want) {
 		t.Errorf("got %q, want %q", lines, want)
 	}
-}
-
-// enterAt is a conversation of which a side's first bytes are missing, and a part of the other's: what both sent before the
-// same instant. from is where each side is entered.
-func (v *conversation) enterAt(side, at int) (cut *conversation, from [2]int) {
-	cut, from = &conversation{}, [2]int{len(v.stream[0]), len(v.stream[1])}
-	passed := false
-	for _, p := range v.packets {
-		text := v.stream[p.side][p.from:p.to]
-		if !passed {
-			if p.side != side || p.to <= at {
-				continue
-			}
-			text, passed = v.stream[side][max(at, p.from):p.to], true
-		}
-		from[p.side] = min(from[p.side], p.to-len(text))
-		cut.say(p.side, text, len(text), p.at)
-	}
-	return cut, from
-}
-
-// whereAsked is the place of each request's first frame in what its client sent, by the path's number.
-func whereAsked(t *testing.T, v *conversation) map[int]int {
-	t.Helper()
-	const preface = len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-	sent := v.stream[0]
-	framer := xhttp2.NewFramer(nil, strings.NewReader(string(sent[preface:])))
-	framer.ReadMetaHeaders = hpack.NewDecoder(4<<10, nil)
-	places := map[int]int{}
-	for at := preface; at < len(sent); {
-		f, err := framer.ReadFrame()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if q, ok := f.(*xhttp2.MetaHeadersFrame); ok {
-			var i int
-			if _, err := fmt.Sscanf(q.PseudoValue("path"), "/%d/", &i); err == nil {
-				places[i] = at
-			}
-		}
-		at += 9 + int(f.Header().Length)
-	}
-	return places
 }
 
 // TestHTTP2EnteredAnywhere enters a recorded connection at every eleventh byte of each side. Of the requests that began after it, those

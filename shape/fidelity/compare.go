@@ -288,23 +288,24 @@ func (x *popularity) distance(y *popularity) float64 {
 	return max(popular, math.Abs(x.once/x.all-y.once/y.all))
 }
 
-// rate compares the requests of each minute, and all of them: what is further beyond its noise counts. The floors are those of two
-// traffics of the reference's dispersion, with Var N = IDC·N each: of the minutes the mean of |N₁-N₂|/N, as that of a
-// normal variable, and 1.645 standard errors of it; of all 1.96 standard deviations of (N₁-N₂)/N.
+// rate compares the requests of each minute (in captures below half an hour of shorter stretches), and all of them: what is further
+// beyond its noise counts. The floors are those of two traffics of the reference's dispersion, with Var N = IDC·N each: of the
+// minutes the mean of |N₁-N₂|/N, as that of a normal variable, and 1.645 standard errors of it; of all 1.96 standard
+// deviations of (N₁-N₂)/N.
 func (c *Card) rate(reference, traffic *Meter) {
 	const name = "rate curve"
-	if len(reference.minutes) < 2 || reference.all == 0 {
-		c.NotAssessed = append(c.NotAssessed, name+" (less than two minutes)")
+	if len(reference.bins) < 2 || reference.all == 0 {
+		c.NotAssessed = append(c.NotAssessed, name+" (too short)")
 		return
 	}
 	var off, all, noise, worst float64
 	at := 0
-	idc := dispersion(reference.scales, minute)
-	expected := reference.o.Curve.Rates(len(reference.minutes))
-	for i, n := range reference.minutes {
-		d := math.Abs(float64(traffic.minutes[i] - n))
+	idc, length := dispersion(reference.scales, reference.span), float64(reference.span)/float64(second)
+	expected := reference.o.Curve.Rates(len(reference.bins))
+	for i, n := range reference.bins {
+		d := math.Abs(float64(traffic.bins[i] - n))
 		off, all = off+d, all+float64(n)
-		noise += min(math.Sqrt(4*idc*60*expected[i]/math.Pi), 2*60*expected[i])
+		noise += min(math.Sqrt(4*idc*length*expected[i]/math.Pi), 2*length*expected[i])
 		if d > worst {
 			worst, at = d, i
 		}
@@ -312,8 +313,9 @@ func (c *Card) rate(reference, traffic *Meter) {
 	all = max(all, 1)
 	p := Part{
 		Name: name, Weight: 0.15, OK: 0.03, Fail: 0.15, Distance: off / all,
-		Floor: noise / all * (1 + 1.645*math.Sqrt((math.Pi/2-1)/float64(len(reference.minutes)))),
-		Note:  fmt.Sprintf("minutes are off by %.1f%%; the worst, %d: %d of %d requests", 100*off/all, at, traffic.minutes[at], reference.minutes[at]),
+		Floor: noise / all * (1 + 1.645*math.Sqrt((math.Pi/2-1)/float64(len(reference.bins)))),
+		Note: fmt.Sprintf("stretches of %s are off by %.1f%%; the worst, from %s on: %d of %d requests",
+			span(reference.span), 100*off/all, span(int64(at)*reference.span), traffic.bins[at], reference.bins[at]),
 	}
 	d := math.Abs(float64(traffic.all-reference.all)) / float64(reference.all)
 	floor := 1.96 * math.Sqrt(2*dispersion(reference.scales, math.MaxInt64)/float64(reference.all))

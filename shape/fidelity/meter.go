@@ -52,7 +52,8 @@ type Meter struct {
 	mix     tally
 	mixAt   []tally
 	status  tally
-	minutes []int64
+	span    int64   // of the stretches of bins: a minute, or less where that is too long for its dispersion to be known
+	bins    []int64 // requests in each
 	cascade *arrival.Cascade
 	scales  []arrival.Scale
 	closed  bool
@@ -103,7 +104,12 @@ func NewMeter(o Options) *Meter {
 	for range m.window / m.width {
 		m.mixAt = append(m.mixAt, newTally(1+o.Endpoints))
 	}
-	m.minutes = make([]int64, m.window/minute)
+	if m.span = minute; m.window < 30*minute {
+		m.span = arrival.Longest(m.window)
+	}
+	if m.span > 0 {
+		m.bins = make([]int64, m.window/m.span)
+	}
 	m.rates = o.Curve.Rates(int(min(max(m.window/second, 1), 100_000)))
 	for i := range m.lastOf {
 		m.lastOf[i] = -1
@@ -133,8 +139,8 @@ func (m *Meter) Add(e *Event) {
 	if w := int(e.At / m.width); w < len(m.mixAt) {
 		m.mixAt[w][g][place]++
 	}
-	if i := int(e.At / minute); i < len(m.minutes) {
-		m.minutes[i]++
+	if m.span > 0 && e.At/m.span < int64(len(m.bins)) {
+		m.bins[e.At/m.span]++
 	}
 	m.status[g][class(e.Status)]++
 	m.cascade.Add(e.At, -1)
