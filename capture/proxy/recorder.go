@@ -148,7 +148,7 @@ func (r *recorder) closeIdle(now time.Time) {
 		} else {
 			idle = quiet > quietFor && c.put.Load() == c.played && (c.wire == nil || c.wire.Idle())
 		}
-		if idle && !c.isGone() {
+		if idle && c.held.Load() == 0 && !c.isGone() {
 			r.p.relays.Go(c.release) // which may have to wait for the client
 		}
 	})

@@ -34,6 +34,12 @@ func (s *stream) finish() {
 	_ = s.tcp.CloseWrite()
 }
 
+// release is finish where the peer is to end soon too.
+func (s *stream) release() {
+	s.finish()
+	_ = s.tcp.SetReadDeadline(time.Now().Add(lingerFor))
+}
+
 // reset tears the connection down, so that the peer sees that it did not come to its end.
 func (s *stream) reset() {
 	_ = s.tcp.SetLinger(0)
@@ -61,6 +67,7 @@ type conn struct {
 	blind atomic.Bool  // the tape does not have everything
 	last  atomic.Int64 // when bytes were read last
 	from  atomic.Int32 // the side that they came from
+	held  atomic.Int32 // pieces that were read and that the other side has not taken yet
 
 	// These belong to the recorder.
 	played int64
@@ -89,16 +96,15 @@ func (c *conn) shut() {
 // release closes both connections once nothing is under way. It may be called at any time by anyone.
 func (c *conn) release() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.gone {
+	client, server, gone := c.client, c.server, c.gone
+	c.gone = true
+	c.mu.Unlock()
+	if gone {
 		return
 	}
-	c.gone = true
-	c.client.finish()
-	_ = c.client.tcp.SetReadDeadline(time.Now().Add(lingerFor))
-	if c.server.tcp != nil {
-		c.server.finish()
-		_ = c.server.tcp.SetReadDeadline(time.Now().Add(lingerFor))
+	client.release() // without the lock: within TLS it waits for what is being written, which shut ends
+	if server.tcp != nil {
+		server.release()
 	}
 }
 
@@ -231,8 +237,10 @@ func (c *conn) read(from *stream, side int, pass func(b []byte)) error {
 	for {
 		n, err := from.Read(buf)
 		if n > 0 {
+			c.held.Add(1)
 			c.record(side, buf[:n])
 			pass(buf[:n])
+			c.held.Add(-1)
 		}
 		switch {
 		case err != nil:
