@@ -178,6 +178,7 @@ func (w *Writer) response(b []byte, q *capture.Request) []byte {
 	b = fmt.Appendf(b, " %d %s\r\n", q.Status, http.StatusText(q.Status))
 	w.lack(q.RespSize < 0, "size of the response (the capture does not hold it)")
 	size := max(q.RespSize, int64(len(q.RespBody)))
+	w.lack(q.RespSize >= 0 && q.RespSize < size, "size of the response as it was sent (that of its decoded body stands for it)")
 	if string(q.Method) == "HEAD" || q.Status < 200 || q.Status == 204 || q.Status == 304 || q.RespSize < 0 {
 		size = asDeclared
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"math"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -141,7 +140,7 @@ func (e *entry) request(q *capture.Request, r *Reader) error {
 	q.Scheme, q.Method, q.Proto = []byte(scheme), []byte(e.Request.Method), []byte(version(e.Request.Version))
 	host, target := split(rest)
 	q.Host, q.Target = []byte(host), target
-	q.Client, q.Conn = r.base, r.conn(e.Connection)
+	q.Client, q.Conn = r.base, r.conn(e.Connection, port(scheme, host))
 	if e.Client != "" {
 		q.Client = []byte(e.Client)
 	}
@@ -205,8 +204,17 @@ func split(rest string) (host string, target []byte) {
 	return strings.ToLower(host), target
 }
 
-// conn is the ordinal of a connection that the browser named; 0: it named none.
-func (r *Reader) conn(named any) int64 {
+// port is that of a host as a URL has it.
+func port(scheme, host string) string {
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') && i+1 < len(host) {
+		return host[i+1:]
+	}
+	return map[string]string{"http": "80", "https": "443"}[scheme]
+}
+
+// conn is the ordinal of a connection that the browser named; 0: it named none. Firefox gives the server's port, which
+// is no name of a connection.
+func (r *Reader) conn(named any, port string) int64 {
 	var name string
 	switch v := named.(type) {
 	case string:
@@ -216,7 +224,7 @@ func (r *Reader) conn(named any) int64 {
 	}
 	const maxConns = 100_000
 	n, ok := r.conns[name]
-	if name == "" || name == "0" || !ok && len(r.conns) == maxConns {
+	if name == "" || name == "0" || name == port || !ok && len(r.conns) == maxConns {
 		return 0
 	}
 	if !ok {
@@ -257,57 +265,6 @@ func (e *entry) times(q *capture.Request, at time.Time) {
 // micros is milliseconds as microseconds.
 func micros(ms float64) int64 { return int64(math.Round(ms * 1000)) }
 
-// body fills the request's body. The parts of a multipart form are not what was sent, so only its size is known.
-func (e *entry) body(q *capture.Request) {
-	if n := e.Request.BodySize.count(); n > 0 {
-		q.BodySize = n
-	} else if n, err := strconv.ParseInt(e.Request.Headers.get("Content-Length"), 10, 64); err == nil && n >= 0 {
-		q.BodySize = n
-	} else if e.Request.BodySize.count() == 0 && e.Request.Post == nil {
-		q.BodySize = 0
-	}
-	p := e.Request.Post
-	if p == nil {
-		return
-	}
-	text := []byte(p.Text)
-	if p.Encoding == "base64" {
-		b, err := base64.StdEncoding.DecodeString(p.Text)
-		if err != nil {
-			return
-		}
-		text = b
-	}
-	if len(text) == 0 && strings.HasPrefix(p.Mime, "application/x-www-form-urlencoded") {
-		for _, f := range p.Params {
-			if f.Value == nil || f.File != "" {
-				continue
-			}
-			if len(text) > 0 {
-				text = append(text, '&')
-			}
-			text = append(append(append(text, field(f.Name)...), '='), field(*f.Value)...)
-		}
-	}
-	if len(text) == 0 {
-		return
-	}
-	if q.BodySize < 0 {
-		q.BodySize = int64(len(text))
-	}
-	if len(text) <= capture.MaxBody {
-		q.Body = text
-	}
-}
-
-// field encodes a form's name or value, unless it is encoded already, as most browsers write it.
-func field(s string) string {
-	if strings.ContainsAny(s, "%+") && !strings.ContainsAny(s, " &=") {
-		return s
-	}
-	return url.QueryEscape(s)
-}
-
 func (e *entry) response(q *capture.Request) {
 	s := &e.Response
 	if s.Status.known && s.Status.v >= 1 && s.Status.v <= 999 {
@@ -332,20 +289,7 @@ func (e *entry) response(q *capture.Request) {
 	} else if h := s.HeadersSize.count(); h > 0 && q.RespSize >= 0 {
 		q.RespWire = h + q.RespSize
 	}
-	if encoded || len(s.Content.Text) > base64.StdEncoding.EncodedLen(capture.MaxBody) {
-		return // the text is decoded: not what was sent
-	}
-	text := []byte(s.Content.Text)
-	if s.Content.Encoding == "base64" {
-		b, err := base64.StdEncoding.DecodeString(s.Content.Text)
-		if err != nil {
-			return
-		}
-		text = b
-	}
-	if len(text) <= capture.MaxBody {
-		q.RespBody = text
-	}
+	e.content(q)
 }
 
 // ops are the names of WebSocket opcodes (RFC 6455, section 11.8).

@@ -54,6 +54,16 @@ func TestEntries(t *testing.T) {
 		{"a WebSocket", `{"startedDateTime":"2026-01-02T03:04:05Z","time":0,"request":{"method":"GET","url":"wss://a/chat","httpVersion":"HTTP/1.1","headers":[]},"response":{"status":101,"headers":[]},
 			"timings":{"wait":1},"_webSocketMessages":[{"type":"send","time":1767323045.5,"opcode":1,"data":"hi"},{"type":"receive","time":1767323046,"opcode":2,"data":"AAE="}]}`,
 			"GET https://a/chat HTTP/1.1 03:04:05.000000 first=1000 dur=-1 body=-1: status=101 size=-1 wire=-1 conn=0 [500000 c text hi] [1000000 s binary \x00\x01]"},
+		{"a form that was compressed", `{"startedDateTime":"2026-01-02T03:04:05Z","time":0,"request":{"method":"POST","url":"http://a/","httpVersion":"HTTP/1.1","bodySize":23,
+			"headers":[{"name":"Content-Encoding","value":"GZIP"},{"name":"B","value":"1"}],"postData":{"mimeType":"text/plain","text":"a=1\r\n"}},"response":{"status":0,"headers":[]},"timings":{}}`,
+			"POST http://a/ HTTP/1.1 03:04:05.000000 first=-1 dur=-1 body=5:a=1\r\n status=0 size=-1 wire=-1 conn=0 B=1"},
+		{"a compressed form that the browser could not show", `{"startedDateTime":"2026-01-02T03:04:05Z","time":0,"request":{"method":"POST","url":"http://a/","httpVersion":"HTTP/1.1","bodySize":3,
+			"headers":[{"name":"Content-Encoding","value":"gzip"}],"postData":{"mimeType":"text/plain","text":"x\ufffdy"}},"response":{"status":0,"headers":[]},"timings":{}}`,
+			"POST http://a/ HTTP/1.1 03:04:05.000000 first=-1 dur=-1 body=3:x\ufffdy status=0 size=-1 wire=-1 conn=0 Content-Encoding=gzip"},
+		{"the server's port as the connection", `{"startedDateTime":"2026-01-02T03:04:05Z","time":0,"connection":"443","request":{"method":"GET","url":"https://[::1]/","headers":[]},"response":{"status":0,"headers":[]},"timings":{}}`,
+			"GET https://[::1]/  03:04:05.000000 first=-1 dur=-1 body=-1: status=0 size=-1 wire=-1 conn=0"},
+		{"the server's own port as the connection", `{"startedDateTime":"2026-01-02T03:04:05Z","time":0,"connection":"8443","request":{"method":"GET","url":"https://a:8443/","headers":[]},"response":{"status":0,"headers":[]},"timings":{}}`,
+			"GET https://a:8443/  03:04:05.000000 first=-1 dur=-1 body=-1: status=0 size=-1 wire=-1 conn=0"},
 		{"from the cache", `{"startedDateTime":"2026-01-02T03:04:05Z","time":0,"_fromCache":"memory","request":{"method":"GET","url":"http://a/","headers":[]},"response":{"status":200,"headers":[]},"timings":{}}`, "from-cache"},
 		{"blocked", `{"startedDateTime":"2026-01-02T03:04:05Z","time":0,"request":{"method":"GET","url":"http://a/","headers":[]},"response":{"status":0,"_error":"net::ERR_BLOCKED_BY_CLIENT","headers":[]},"timings":{}}`, "not-sent"},
 		{"data", `{"startedDateTime":"2026-01-02T03:04:05Z","time":0,"request":{"method":"GET","url":"data:text/plain,x","headers":[]},"response":{"status":200,"headers":[]},"timings":{}}`, "not-http"},
@@ -78,6 +88,41 @@ func TestEntries(t *testing.T) {
 			}
 			if err := r.Next(&q); err != io.EOF {
 				t.Errorf("behind it: %v, want EOF", err)
+			}
+		})
+	}
+}
+
+// TestDecodedResponse: the text of a response is decoded, whatever its fields say, and these say so then.
+func TestDecodedResponse(t *testing.T) {
+	for _, c := range []struct{ name, content, body, field string }{
+		{"text", `{"size":9,"text":"decoded\u00fc"}`, "decoded\u00fc", decodedFrom},
+		{"base64", `{"size":3,"text":"/wAB","encoding":"base64"}`, "\xff\x00\x01", decodedFrom},
+		{"no text", `{"size":9}`, "", "content-encoding"},
+		{"empty text", `{"size":0,"text":""}`, "", "content-encoding"},
+		{"no base64", `{"size":3,"text":"?","encoding":"base64"}`, "", "content-encoding"},
+		{"too much", `{"text":"` + strings.Repeat("x", capture.MaxBody+1) + `"}`, "", "content-encoding"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			doc := document(`{"startedDateTime":"2026-01-02T03:04:05Z","time":0,"request":{"method":"GET","url":"http://a/","headers":[]},
+				"response":{"status":200,"headers":[{"name":"content-encoding","value":"br"}],"bodySize":5,"content":` + c.content + `},"timings":{"wait":1,"receive":1}}`)
+			for _, pass := range []string{"read", "read, written and read again"} {
+				var q capture.Request
+				if err := NewReader(strings.NewReader(doc), "a.har").Next(&q); err != nil {
+					t.Fatalf("%s: %v", pass, err)
+				}
+				if string(q.RespBody) != c.body || q.RespSize != 5 || len(q.RespHeaders) != 1 || !q.RespHeaders[0].IsNamed(c.field) || string(q.RespHeaders[0].Value) != "br" {
+					t.Errorf("%s: body %.80q of %d bytes, %s; want %q of 5, %s", pass, q.RespBody, q.RespSize, q.RespHeaders, c.body, c.field)
+				}
+				var out bytes.Buffer
+				w := NewWriter(&out, "1")
+				if err := errors.Join(w.Write(&q), w.Close()); err != nil {
+					t.Fatal(err)
+				}
+				doc = out.String()
+				if !strings.Contains(strings.ToLower(doc), `{"name":"content-encoding","value":"br"}`) {
+					t.Errorf("%s: written as %.500s", pass, doc)
+				}
 			}
 		})
 	}

@@ -133,7 +133,7 @@ func (w *Writer) Write(q *capture.Request) error {
 	e := outEntry{Started: q.Time().Format(time.RFC3339Nano), Client: string(q.Client), Request: w.request(q), Response: w.response(q), Messages: w.messages(q)}
 	e.times(q)
 	if q.Conn > 0 {
-		e.Connection = strconv.FormatInt(q.Conn, 10)
+		e.Connection = "c" + strconv.FormatInt(q.Conn, 10) // a number alone might be a port
 	}
 	w.lose(q)
 	w.line.Reset()
@@ -231,7 +231,7 @@ func (w *Writer) response(q *capture.Request) outResponse {
 		Headers: w.pairs(q.RespHeaders), HeadersSize: -1, BodySize: q.RespSize, Content: outText{Size: q.RespSize},
 	}
 	encoded := false
-	for _, h := range q.RespHeaders {
+	for i, h := range q.RespHeaders {
 		switch {
 		case h.IsNamed("Location"):
 			r.Redirect = string(h.Value)
@@ -239,6 +239,11 @@ func (w *Writer) response(q *capture.Request) outResponse {
 			r.Content.Mime = string(h.Value)
 		case h.IsNamed("Content-Encoding"):
 			encoded = true
+		case h.IsNamed(decodedFrom):
+			r.Headers[i].Name, r.Content.Size = "Content-Encoding", capture.Unknown
+			if len(q.RespBody) > 0 {
+				r.Content.Size = int64(len(q.RespBody))
+			}
 		}
 	}
 	if q.RespWire >= 0 {

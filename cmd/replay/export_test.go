@@ -88,10 +88,13 @@ func carried(format string, all []*capture.Request) (lines []string) {
 		fmt.Fprintf(&b, " %q%s", q.Body, fields(q.Headers, format))
 		if q.Status != 0 {
 			fmt.Fprintf(&b, " %d first=%d dur=%d", q.Status, q.FirstUS, q.DurUS)
-			if format == "har" || q.RespSize >= 0 {
-				fmt.Fprintf(&b, " size=%d", q.RespSize)
+			body, size := q.RespBody, q.RespSize
+			if format == "gor" { // there the length is that of a body that was decoded
+				size = max(size, int64(len(body)))
 			}
-			body := q.RespBody
+			if format == "har" || q.RespSize >= 0 || size > 0 {
+				fmt.Fprintf(&b, " size=%d", size)
+			}
 			if slices.ContainsFunc(q.RespHeaders, func(h capture.Header) bool { return h.IsNamed("Content-Encoding") }) && format == "har" {
 				body = nil
 			}
