@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -101,12 +102,20 @@ func ParseUpstream(s string) (*url.URL, error) {
 		return nil, errors.New("want http://HOST:PORT or https://HOST:PORT")
 	case u.Hostname() == "":
 		return nil, errors.New("there is no host")
+	case !isPort(u.Port()):
+		return nil, errors.New("want a port from 1 to 65535")
 	case u.User != nil:
 		return nil, errors.New("there is a user, and requests are passed on as they are")
 	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "":
 		return nil, errors.New("there is a path, and requests are passed on as they are: leave it out")
 	}
 	return u, nil
+}
+
+// isPort reports whether a port can be connected to; an empty one is the scheme's.
+func isPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 // Listen takes an address to accept connections on, such as ":8080".
@@ -179,14 +188,13 @@ func (p *Proxy) write(out Sink) error {
 	var failed error
 	for more := true; more; {
 		var ready []*parcel
-		now := time.Now()
 		select {
 		case <-p.shelf.wake:
 			ready, more = p.shelf.take()
-		case now = <-tick.C:
+		case <-tick.C:
 		}
 		if failed == nil {
-			failed = guarded(func() error { return p.keepAll(ready, now, out) })
+			failed = guarded(func() error { return p.keepAll(ready, out) })
 			p.hasFailed(failed)
 		}
 		for _, r := range ready {
@@ -197,7 +205,7 @@ func (p *Proxy) write(out Sink) error {
 }
 
 // keepAll gives what is ready to the sink.
-func (p *Proxy) keepAll(ready []*parcel, now time.Time, out Sink) error {
+func (p *Proxy) keepAll(ready []*parcel, out Sink) error {
 	p.latest = nil
 	for _, r := range ready {
 		if err := p.keep(&r.q, out); err != nil {
@@ -205,7 +213,7 @@ func (p *Proxy) keepAll(ready []*parcel, now time.Time, out Sink) error {
 		}
 	}
 	p.warn()
-	return out.Tick(now)
+	return out.Tick(time.Now())
 }
 
 // hasFailed ends the recording where there is an error.

@@ -349,6 +349,8 @@ func TestParseUpstream(t *testing.T) {
 		{"path", "http://h/base", "there is a path"},
 		{"query", "http://h/?q", "there is a path"},
 		{"user", "http://u:p@h", "there is a user"},
+		{"port too high", "http://h:65536", "want a port"},
+		{"port 0", "http://h:0", "want a port"},
 		{"no host", "http://:80", "there is no host"},
 	} {
 		_, err := ParseUpstream(c.url)

@@ -102,7 +102,7 @@ func (a *app) capture(ctx context.Context, args []string, card *interfaceFlags, 
 	if strict && in.keepSecrets {
 		return usage(errors.New("--strict and --keep-secrets exclude each other: one refuses what the other keeps"))
 	}
-	ports, err := card.parse(args)
+	ports, err := card.parse(args, in)
 	if err != nil {
 		return err
 	}

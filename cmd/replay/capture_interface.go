@@ -22,7 +22,7 @@ type interfaceFlags struct {
 func (f *interfaceFlags) on() bool { return f.name != "" }
 
 // parse gives the ports.
-func (f *interfaceFlags) parse(args []string) (ports []uint16, err error) {
+func (f *interfaceFlags) parse(args []string, in *inputFlags) (ports []uint16, err error) {
 	if !f.on() {
 		if len(f.ports) > 0 {
 			return nil, usage(errors.New("--port: only with --interface"))
@@ -31,6 +31,9 @@ func (f *interfaceFlags) parse(args []string) (ports []uint16, err error) {
 	}
 	if len(args) > 0 {
 		return nil, usage(fmt.Errorf("--interface and %s exclude each other", args[0]))
+	}
+	if err := in.noLog("--interface"); err != nil {
+		return nil, err
 	}
 	for _, p := range f.ports {
 		n, err := strconv.ParseUint(p, 10, 16)
@@ -50,6 +53,9 @@ const interfaceMemory = 64 << 20
 func (a *app) captureInterface(ctx context.Context, card *interfaceFlags, ports []uint16, in *inputFlags, path string, roll *rollFlags, w capture.WriterOptions) (*captureDocument, error) {
 	o, redactor, err := in.options()
 	if err != nil {
+		return nil, err
+	}
+	if err := checkOutputs(append(in.outs, output{"-o", path}), func(os.FileInfo) bool { return false }); err != nil {
 		return nil, err
 	}
 	live, err := source.NewInterface(ctx, card.name, ports, o)
@@ -83,9 +89,7 @@ func (a *app) captureInterface(ctx context.Context, card *interfaceFlags, ports 
 		a.term.notef("%s", n)
 	}
 	a.warnLost(live)
-	if len(out.files) == 0 && out.w.Requests() == 0 {
-		a.term.notef("%v", live.Empty())
-	}
+	out.tellEmpty()
 	a.warnSpared(in.rules, redactor.Spared())
 	if doc != nil {
 		doc.Redacted = redactor.Hits()

@@ -111,6 +111,13 @@ func (l *liveOut) copy(ctx context.Context) (*captureDocument, error) {
 	return l.document(), nil
 }
 
+// tellEmpty says what came where no file has a request.
+func (l *liveOut) tellEmpty() {
+	if len(l.files) == 0 && l.w.Requests() == 0 {
+		l.a.term.notef("%v", l.live.Empty())
+	}
+}
+
 // drop removes a file without requests; its lines count all the same.
 func (l *liveOut) drop() error {
 	if c := l.live.Ledger(); len(l.files) > 0 {

@@ -170,3 +170,32 @@ func TestVerifyNamesTheDamage(t *testing.T) {
 		}
 	}
 }
+
+// What a live capture could not obey is refused before it begins, and not when it ends.
+func TestLiveCaptureRefusesFlags(t *testing.T) {
+	dir := t.TempDir()
+	proxied := []string{"--proxy", "127.0.0.1:0", "--upstream", "http://127.0.0.1:1", "-o", filepath.Join(dir, "x")}
+	for _, c := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"interface into a folder", []string{"--interface", "none0", "-o", dir}, dir + " is a folder"},
+		{"interface to standard output", []string{"--interface", "none0", "-o", "-"}, "not standard output"},
+		{"interface as a log", []string{"--interface", "none0", "--timezone", "UTC"}, "--interface: --format"},
+		{"proxy as a log", append(proxied, "--dedupe"), "--proxy: --format"},
+		{"proxy with secrets of TLS", append(proxied, "--tls-keys", "x"), "--proxy-cert"},
+		{"proxy's own port", append(proxied, "--proxy", "127.0.0.1:65536"), "want HOST:PORT"},
+		{"upstream's port", append(proxied, "--upstream", "http://127.0.0.1:65536"), "want a port from 1 to 65535"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, _, said := command(t, append([]string{"capture"}, c.args...)...)
+			if code != exitUsage || !strings.Contains(said, c.want) {
+				t.Errorf("exit code %d, want %d; said %q, want %q", code, exitUsage, said, c.want)
+			}
+			if left, _ := filepath.Glob(filepath.Join(dir, "*")); left != nil {
+				t.Errorf("left behind: %s", left)
+			}
+		})
+	}
+}

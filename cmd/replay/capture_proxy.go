@@ -34,11 +34,10 @@ func (f *proxyFlags) on() bool { return *f != (proxyFlags{}) }
 
 // check refuses what does not go together.
 func (f *proxyFlags) check(args []string, card *interfaceFlags, in *inputFlags) error {
-	logs := *in
-	logs.filter = capture.FilterFlags{}
-	switch {
-	case !f.on():
+	if !f.on() {
 		return nil
+	}
+	switch {
 	case len(args) > 0:
 		return usage(fmt.Errorf("--proxy and %s: a proxy records what it passes on, and reads no source", args[0]))
 	case card.on():
@@ -47,10 +46,10 @@ func (f *proxyFlags) check(args []string, card *interfaceFlags, in *inputFlags) 
 		return usage(errors.New("--proxy ADDRESS and --upstream URL belong together"))
 	case (f.cert == "") != (f.key == ""):
 		return usage(errors.New("--proxy-cert FILE and --proxy-key FILE belong together"))
-	case !logs.asItIs():
-		return usage(errors.New("--proxy: --format, --log-format, --field, --timezone, --max-skipped and --dedupe are for logs"))
+	case in.tlsKeys != "":
+		return usage(errors.New("--proxy and --tls-keys: a proxy opens no TLS that it passes on; --proxy-cert and --proxy-key make it speak TLS itself"))
 	}
-	return nil
+	return in.noLog("--proxy")
 }
 
 // options turns what was typed into what it means.
@@ -58,7 +57,11 @@ func (f *proxyFlags) options() (o proxy.Options, err error) {
 	if o.Upstream, err = proxy.ParseUpstream(f.upstream); err != nil {
 		return o, usage(fmt.Errorf("--upstream %q: %w", shownURL(f.upstream), err))
 	}
-	if _, _, err := net.SplitHostPort(f.listen); err != nil {
+	_, port, err := net.SplitHostPort(f.listen)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
 		return o, usage(fmt.Errorf("--proxy %q: want HOST:PORT or :PORT", f.listen))
 	}
 	if f.cert != "" {
@@ -89,7 +92,19 @@ func (p proxied) Copy(out source.Sink) error { return p.Proxy.Copy(p.ctx, out) }
 
 func (p proxied) Notes() []string { return nil }
 
-func (p proxied) Empty() error { return errors.New("no request was recorded") }
+// Empty says what came instead of requests.
+func (p proxied) Empty() error {
+	l, c := p.Ledger(), p.Counts()
+	switch {
+	case c.Connections == 0:
+		return errors.New("no requests: no connection came")
+	case l.Skipped["tls-no-key"] > 0:
+		return fmt.Errorf("no requests: of %s connections %s speak TLS with the upstream: --proxy-cert and --proxy-key make the proxy listen with TLS itself",
+			thousands(c.Connections), thousands(l.Skipped["tls-no-key"]))
+	}
+	return fmt.Errorf("no requests on %s, %s bytes; filtered %s, skipped %s%s", counted(c.Connections, "connection"), thousands(c.Bytes),
+		thousands(l.Filtered), thousands(total(l.Skipped)), countsText(l.Skipped))
+}
 
 // captureProxy passes requests on until the user ends it, and writes them to the disk each second.
 func (a *app) captureProxy(ctx context.Context, px *proxyFlags, in *inputFlags, path string, roll *rollFlags, w capture.WriterOptions) (*captureDocument, error) {
@@ -125,6 +140,7 @@ func (a *app) captureProxy(ctx context.Context, px *proxyFlags, in *inputFlags, 
 		a.term.notef("no more connections are accepted; requests under way have %v to end", proxy.DrainFor)
 	})()
 	doc, err := out.copy(ctx)
+	out.tellEmpty()
 	a.warnSpared(in.rules, redactor.Spared())
 	if doc != nil {
 		doc.Redacted = redactor.Hits()

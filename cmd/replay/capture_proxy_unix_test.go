@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -143,6 +144,53 @@ func TestProxyRecordsUntilInterrupted(t *testing.T) {
 	}
 	if code, said, stderr := command(t, "inspect", "--verify", out); code != exitOK {
 		t.Errorf("inspect --verify: exit code %d\n%s%s", code, said, stderr)
+	}
+}
+
+// A recording out of which nothing came says what did.
+func TestSilentProxySaysWhatCame(t *testing.T) {
+	bin := build(t)
+	for _, c := range []struct{ name, send, want string }{
+		{"nothing", "", "no requests: no connection came\n"},
+		{"TLS", "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", "no requests: of 1 connections 1 speak TLS with the upstream: --proxy-cert"},
+		{"something else", "\x00\x01\x02\x03\r\n\r\n", "no requests on 1 connection, 8 bytes; filtered 0, skipped "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "prod.cap.zst")
+			up, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer up.Close()
+			p := startProxy(t, bin, "http://"+up.Addr().String(), out)
+			if c.send != "" {
+				client, err := net.Dial("tcp", strings.TrimPrefix(p.base, "http://"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer client.Close()
+				got := make([]byte, len(c.send))
+				server, err := up.Accept()
+				if err == nil {
+					_, err = io.WriteString(client, c.send)
+				}
+				if err == nil {
+					_, err = io.ReadFull(server, got)
+				}
+				if err == nil {
+					err = errors.Join(server.Close(), client.Close())
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+			if code := p.wait(); code != exitInterrupted || !strings.Contains(p.said.String(), c.want) {
+				t.Errorf("exit code %d, want %d; said %q, want %q", code, exitInterrupted, p.said.String(), c.want)
+			}
+		})
 	}
 }
 

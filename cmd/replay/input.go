@@ -67,8 +67,15 @@ func (f *inputFlags) addReading(cmd *cobra.Command) {
 
 // asItIs reports that nothing was typed that says how lines are read or which of them count.
 func (f *inputFlags) asItIs() bool {
-	return f.filter == (capture.FilterFlags{}) && !f.dedupe && f.format == "" && f.logFormat == "" && len(f.fields) == 0 &&
-		f.timezone == "" && f.maxSkipped == "" && f.tlsKeys == ""
+	return f.filter == (capture.FilterFlags{}) && f.tlsKeys == "" && f.noLog("") == nil
+}
+
+// noLog refuses flags that say how a log is read, where none is.
+func (f *inputFlags) noLog(flag string) error {
+	if f.format != "" || f.logFormat != "" || len(f.fields) > 0 || f.timezone != "" || f.maxSkipped != "" || f.dedupe {
+		return usage(fmt.Errorf("%s: --format, --log-format, --field, --timezone, --max-skipped and --dedupe are for logs", flag))
+	}
+	return nil
 }
 
 // options turns what was typed into what it means.
