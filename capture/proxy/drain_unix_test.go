@@ -17,62 +17,91 @@ import (
 	"time"
 )
 
-// A client that is slow to take the end of its answer gets all of it, although nothing more comes from the upstream.
-func TestDrainWaitsForSlowClients(t *testing.T) {
-	up := httptest.NewTLSServer(http.NotFoundHandler())
-	defer up.Close()
-	roots := x509.NewCertPool()
-	roots.AddCert(up.Certificate())
+// slowly is a client that asks for an answer of which it takes no more than it must for the proxy to have read the whole.
+// end ends the upstream.
+func slowly(t *testing.T, secure bool) (s *session, client net.Conn, got *strings.Builder, answer string, end func()) {
+	t.Helper()
 	const request = "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 	const body = largeRead - smallRead // so that all of it is read at once
-	answer := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", body)
-	answer += strings.Repeat("x", body)
-	for _, c := range []struct {
-		name   string
-		secure bool
-	}{{"in the clear", false}, {"TLS", true}} {
-		t.Run(c.name, func(t *testing.T) {
-			upstream, end := keeping(t, len(request), answer)
+	answer = fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", body, strings.Repeat("x", body))
+	up := httptest.NewTLSServer(http.NotFoundHandler()) // for its certificate
+	defer up.Close()
+	upstream, end := keeping(t, len(request), answer)
+	s = start(t, upstream, func(o *Options, _ *memory) {
+		if secure {
+			o.Certificate = &up.TLS.Certificates[0]
+		}
+	})
+	client, err := narrow.Dial("tcp", s.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	waitFor(t, "the connection", func() bool {
+		found := false
+		s.each(func(c *conn) { found = c.client.tcp.SetWriteBuffer(smallRead) == nil })
+		return found
+	})
+	if secure {
+		roots := x509.NewCertPool()
+		roots.AddCert(up.Certificate())
+		client = tls.Client(client, &tls.Config{RootCAs: roots, ServerName: "example.com"})
+	}
+	if _, err := io.WriteString(client, request); err != nil {
+		t.Fatal(err)
+	}
+	got = new(strings.Builder)
+	for s.bytes.Load() < int64(len(request)+len(answer)) {
+		if _, err := io.CopyN(got, client, 1<<10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s, client, got, answer, end
+}
+
+// A client that is slow to take the end of its answer gets all of it, although nothing more comes from the upstream.
+func TestDrainWaitsForSlowClients(t *testing.T) {
+	for name, secure := range map[string]bool{"in the clear": false, "TLS": true} {
+		t.Run(name, func(t *testing.T) {
+			s, client, got, answer, end := slowly(t, secure)
 			defer end()
-			s := start(t, upstream, func(o *Options, _ *memory) {
-				if c.secure {
-					o.Certificate = &up.TLS.Certificates[0]
-				}
-			})
-			client, err := narrow.Dial("tcp", s.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer client.Close()
-			waitFor(t, "the connection", func() bool {
-				found := false
-				s.each(func(c *conn) { found = c.client.tcp.SetWriteBuffer(smallRead) == nil })
-				return found
-			})
-			if c.secure {
-				client = tls.Client(client, &tls.Config{RootCAs: roots, ServerName: "example.com"})
-			}
-			if _, err := io.WriteString(client, request); err != nil {
-				t.Fatal(err)
-			}
-			var got strings.Builder
-			for s.bytes.Load() < int64(len(request)+len(answer)) { // the rest is on its way to the client
-				if _, err := io.CopyN(&got, client, 1<<10); err != nil {
-					t.Fatal(err)
-				}
-			}
 			stopped := make(chan time.Duration)
 			go func() {
 				began := time.Now()
 				s.stop()
 				stopped <- time.Since(began)
 			}()
-			time.AfterFunc(5*quietFor, func() { _, err = io.Copy(&got, client); stopped <- 0 })
-			<-stopped
+			waitFor(t, "the drain", s.recorder.draining.Load)
+			var err error
+			read := make(chan struct{})
+			time.AfterFunc(5*quietFor, func() {
+				_, err = io.Copy(got, client)
+				close(read)
+			})
+			<-read
 			if err != nil || got.String() != answer {
 				t.Errorf("the client got %d bytes (%v), want %d", got.Len(), err, len(answer))
 			}
-			if d := <-stopped; d > DrainFor/2 || len(s.got) != 1 || s.Counts() != (Counts{Connections: 1, Bytes: int64(len(request) + len(answer))}) {
+			if d := <-stopped; d > DrainFor/2 || len(s.got) != 1 || s.Counts().Cut != 0 || s.Counts().Aborted != 0 {
+				t.Errorf("the end took %v; %d recorded, counts %+v", d, len(s.got), s.Counts())
+			}
+		})
+	}
+}
+
+// A client that takes nothing more of its answer is cut when the time for draining is over.
+func TestDrainCutsDeafClients(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes as long as a drain does: ", DrainFor)
+	}
+	for name, secure := range map[string]bool{"in the clear": false, "TLS": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _, _, _, end := slowly(t, secure)
+			defer end()
+			began := time.Now()
+			s.stop()
+			if d := time.Since(began); d < DrainFor || d > DrainFor+5*time.Second || s.Counts().Cut != 1 || len(s.got) != 1 {
 				t.Errorf("the end took %v; %d recorded, counts %+v", d, len(s.got), s.Counts())
 			}
 		})

@@ -29,8 +29,26 @@ type recordingProxy struct {
 	cmd    *exec.Cmd
 	base   string // URL to send to
 	stdout bytes.Buffer
-	said   strings.Builder // on stderr
+	said   heard // on stderr
 	ended  sync.WaitGroup
+}
+
+// heard is what was said so far.
+type heard struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (h *heard) Write(b []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.text.Write(b)
+}
+
+func (h *heard) String() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.text.String()
 }
 
 func startProxy(t *testing.T, bin, upstream, out string, flags ...string) *recordingProxy {
@@ -279,11 +297,19 @@ func TestSecondInterruptKillsProxy(t *testing.T) {
 	<-arrived
 	waitForFile(t, out+".part", "/one")
 	began := time.Now()
-	for range 2 {
-		if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
-			t.Fatal(err)
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !strings.Contains(p.said.String(), "no more connections are accepted") { // two signals at once are one
+		if <-tick.C; time.Since(began) > 5*time.Second {
+			t.Fatalf("the first interrupt was not heard\n%s", p.said.String())
 		}
-		time.Sleep(300 * time.Millisecond) // two signals at once are one
+	}
+	began = time.Now()
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
 	}
 	if code := p.wait(); code != exitInterrupted || time.Since(began) > 5*time.Second {
 		t.Errorf("exit code %d after %v\n%s", code, time.Since(began), p.said.String())
