@@ -124,7 +124,7 @@ const (
 	// lingerFor is how long what a client still sends is read after the upstream has ended: were the connection closed at
 	// once, the system would throw away what the client has not read yet of the last response.
 	lingerFor = 500 * time.Millisecond
-	// halfOpenFor is how long a client may be silent after the upstream has said that it will send no more.
+	// halfOpenFor is how long a client has to end after the upstream has said that it will send no more.
 	halfOpenFor = time.Minute
 
 	smallRead = 4 << 10

@@ -90,7 +90,7 @@ func (a *app) export(ctx context.Context, args []string, in *inputFlags, to, out
 		err = writeWhole(out, write)
 	}
 	a.term.done()
-	if err != nil {
+	if err != nil && !errors.Is(err, errNoneHeld) {
 		return err
 	}
 	a.tellSources(set)
@@ -116,6 +116,9 @@ func (a *app) tellSources(set *source.Set) {
 	}
 }
 
+// errNoneHeld means that the format can hold no request of the source: there is nothing to write then.
+var errNoneHeld = errors.New("no requests: all were left out, and nothing was written")
+
 // exportAll writes all requests, and returns how many were read.
 func exportAll(ctx context.Context, set *source.Set, e exporter) (n int64, err error) {
 	var q capture.Request
@@ -123,9 +126,13 @@ func exportAll(ctx context.Context, set *source.Set, e exporter) (n int64, err e
 		if n%4096 == 0 && ctx.Err() != nil {
 			return n, context.Cause(ctx)
 		}
-		if err := set.Next(&q); err == io.EOF {
+		err := set.Next(&q)
+		switch {
+		case err == io.EOF && total(e.Losses().LeftOut) == n:
+			return n, errNoneHeld
+		case err == io.EOF:
 			return n, e.Close()
-		} else if err != nil {
+		case err != nil:
 			return n, err
 		}
 		if err := e.Write(&q); err != nil {
@@ -152,7 +159,8 @@ func writeWhole(path string, write func(io.Writer) error) error {
 	return os.Rename(part, path)
 }
 
-// answerExport says what was written and what was not. Where the file goes to standard output, nothing else does.
+// answerExport says what was written and what was not; errNoneHeld: nothing was. Where the file goes to standard output,
+// nothing else does.
 func (a *app) answerExport(format, out string, read int64, l *capture.Losses) error {
 	left := total(l.LeftOut)
 	if left > 0 {
@@ -164,7 +172,10 @@ func (a *app) answerExport(format, out string, read int64, l *capture.Losses) er
 	if len(l.Lost) > 0 {
 		a.term.warnf("%s does not hold, by number of requests:%s", format, countsText(l.Lost))
 	}
-	if out == "-" {
+	switch {
+	case left == read:
+		return errNoneHeld
+	case out == "-":
 		return nil
 	}
 	p := a.term.printer()
