@@ -218,24 +218,6 @@ func TestExportIsHTTP(t *testing.T) {
 	}
 }
 
-// TestExportOfNothing: where a format can hold none of the requests, there is no file, and the reason is said.
-func TestExportOfNothing(t *testing.T) {
-	dir := t.TempDir()
-	log := filepath.Join(dir, "access.log")
-	if err := os.WriteFile(log, []byte(`1.2.3.4 - - [23/Nov/2026:14:00:00 +0000] "GET /a HTTP/1.1" 200 5 "-" "-"`+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, out := range []string{filepath.Join(dir, "x.har"), "-"} {
-		code, stdout, said := command(t, "export", log, "--to", "har", "-o", out)
-		if code != exitTrouble || stdout != "" || !strings.Contains(said, "no host 1") || !strings.Contains(said, "--host NAME") || !strings.Contains(said, errNoneHeld.Error()) {
-			t.Errorf("-o %s: exit code %d, want %d; on stdout %q; said %q", out, code, exitTrouble, stdout, said)
-		}
-	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "x*")); left != nil {
-		t.Errorf("left behind: %s", left)
-	}
-}
-
 // sink counts the requests that a tool sends.
 func sink(t *testing.T) (address string, seen func() []string) {
 	t.Helper()
