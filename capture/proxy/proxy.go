@@ -58,6 +58,7 @@ type Sink interface {
 const (
 	defaultQueue   = 64 << 20
 	maxConnections = 10_000
+	otherFiles     = 32 // that may be open beside connections
 	tickEvery      = time.Second
 )
 
@@ -134,7 +135,7 @@ func Listen(ctx context.Context, address string, o Options) (*Proxy, error) {
 	p := &Proxy{
 		o: o, listener: l.(*net.TCPListener), upstream: newUpstream(o),
 		tape: newTape(), shelf: newShelf(o.Queue),
-		slots: make(chan struct{}, maxConnections), open: map[*conn]struct{}{},
+		slots: make(chan struct{}, connectionsWithin(openFiles())), open: map[*conn]struct{}{},
 	}
 	p.recorder = newRecorder(p)
 	if err := p.notItself(ctx); err != nil {
@@ -142,6 +143,10 @@ func Listen(ctx context.Context, address string, o Options) (*Proxy, error) {
 	}
 	return p, nil
 }
+
+// connectionsWithin is how many connections there may be at a time where so many files may be open. Each takes two: were
+// there more, a client whose request has been accepted could not be given a connection to the upstream.
+func connectionsWithin(files int) int { return min(max((files-otherFiles)/2, 1), maxConnections) }
 
 // Addr is the address that the Proxy listens on.
 func (p *Proxy) Addr() *net.TCPAddr { return p.listener.Addr().(*net.TCPAddr) }

@@ -212,6 +212,51 @@ func TestSilentProxySaysWhatCame(t *testing.T) {
 	}
 }
 
+// Where few files may be open, connections wait to be accepted; none of those that are gets an error for it.
+func TestProxyWithinOpenFiles(t *testing.T) {
+	const clients, atOnce = 60, 10
+	arrived, release := make(chan struct{}, clients), make(chan struct{})
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
+		<-release
+	}))
+	defer up.Close()
+	dir := t.TempDir()
+	limited := filepath.Join(dir, "limited")
+	if err := os.WriteFile(limited, []byte("#!/bin/sh\nulimit -n 64\nexec "+build(t)+" \"$@\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p := startProxy(t, limited, up.URL, filepath.Join(dir, "prod.cap.zst"))
+	var conns []net.Conn
+	for range clients {
+		c, err := net.Dial("tcp", strings.TrimPrefix(p.base, "http://"))
+		if err == nil {
+			defer c.Close()
+			_, err = io.WriteString(c, "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, c)
+	}
+	for range atOnce {
+		<-arrived
+	}
+	close(release)
+	for i, c := range conns {
+		if line, err := bufio.NewReader(c).ReadString('\n'); line != "HTTP/1.1 200 OK\r\n" {
+			t.Errorf("client %d got %q (%v)", i, line, err)
+		}
+		c.Close() // makes way for those that wait
+	}
+	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.wait(); code != exitInterrupted || strings.Contains(p.said.String(), "warning") {
+		t.Errorf("exit code %d\n%s", code, p.said.String())
+	}
+}
+
 // Whenever a proxy is killed, what was answered more than a second before is there.
 func TestKilledProxyLosesASecond(t *testing.T) {
 	bin, upstream := build(t), echoPath(t)
