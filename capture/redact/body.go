@@ -46,7 +46,7 @@ func (m *Masker) body(v view, contentType []byte) {
 // textual redacts a body that is text.
 func (m *Masker) textual(v view, declared format) {
 	switch n := packetDigits(v.b); {
-	case looksJSON(v.b), declared == formatJSON && !looksXML(v.b):
+	case looksJSON(v.b), isNumber(v.b), declared == formatJSON && !looksXML(v.b):
 		m.json(v)
 	case declared == formatAny && n > 0 && looksJSON(v.b[n:]):
 		m.json(v.sub(n, len(v.b)))

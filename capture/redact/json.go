@@ -1,6 +1,9 @@
 package redact
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/json"
+)
 
 // maxDepth bounds the nesting that is followed; below it what a name says about a container is lost.
 const maxDepth = 128
@@ -229,6 +232,12 @@ func (m *Masker) jsonNumber(v view, s, e int, kind sort) {
 func looksJSON(b []byte) bool {
 	b = trimSpace(b)
 	return len(b) > 0 && (b[0] == '{' || b[0] == '[' || b[0] == '"')
+}
+
+// isNumber reports whether b is one number of JSON.
+func isNumber(b []byte) bool {
+	b = bytes.TrimSpace(b)
+	return len(b) > 0 && (b[0] == '-' || kinds[b[0]] == digit) && json.Valid(b)
 }
 
 // trimSpace is b without white space and a byte order mark before it.
