@@ -156,7 +156,7 @@ func (w *Writer) head(b []byte, hs []capture.Header, size int64) []byte {
 		case h.IsNamed("Content-Length") && sized && size >= 0:
 			continue
 		case h.IsNamed("Content-Length") && size != asDeclared:
-			if n, err := strconv.ParseUint(string(value), 10, 63); err != nil || int64(n) != size { // 02 stays 02
+			if n, err := strconv.ParseUint(string(value), 10, 63); err != nil || int64(n) != max(size, 0) { // 02 stays 02
 				value = strconv.AppendInt(nil, max(size, 0), 10)
 			}
 			sized = true
