@@ -108,11 +108,18 @@ func TestHAProxyServer(t *testing.T) {
 	if err := os.WriteFile(name, []byte(conf.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	stop := background(t, exec.Command(path, "-db", "-f", name), addrs[len(addrs)-1], haproxyStop)
+	server := exec.Command(path, "-db", "-f", name)
+	stop := background(t, server, addrs[len(addrs)-1], haproxyStop)
 	campaigns := make([]*campaign, len(views))
+	waited := watchWaiting(server.Process.Pid)
 	inParallel(len(views), func(i int) { campaigns[i] = run(t, addrs[i], exchanges()) })
+	stale := waited()
 	stop()
+	if stale > 0 {
+		t.Logf("HAProxy waited up to %s in a tenth of a second for a processor", stale)
+	}
 	for i, v := range views {
+		v.stale = stale
 		v.lines, v.said = sinks[i].lines(t), 1 // Proxy f0 stopped
 		v.heads = 32                           // it counts the head that came from the server behind it
 		v.check(t, campaigns[i])

@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"bytes"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -96,4 +97,48 @@ func linesOf(t *testing.T, name string) [][]byte {
 		t.Fatal(err)
 	}
 	return bytes.Split(bytes.TrimSuffix(log, []byte("\n")), []byte("\n"))
+}
+
+// watchWaiting watches how long a process waits for a processor, as Linux accounts for it. The function that it returns ends that, and
+// says how long all its threads did so at most in any tenth of a second; 0 where the system does not tell.
+func watchWaiting(pid int) (end func() time.Duration) {
+	const step, span = 10 * time.Millisecond, 10
+	over, most := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		var latest []time.Duration
+		worst := time.Duration(0)
+		tick := time.NewTicker(step)
+		defer tick.Stop()
+		for ended := false; !ended; {
+			select {
+			case <-tick.C:
+			case <-over:
+				ended = true
+			}
+			latest = append(latest, waiting(pid))
+			latest = latest[max(len(latest)-span-1, 0):]
+			worst = max(worst, latest[len(latest)-1]-latest[0])
+		}
+		most <- worst
+	}()
+	return func() time.Duration {
+		close(over)
+		return <-most
+	}
+}
+
+// waiting is how long the threads of a process have waited for a processor so far.
+func waiting(pid int) (sum time.Duration) {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	for _, path := range threads {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // the thread has ended
+		}
+		var ran, waited int64
+		if _, err := fmt.Sscan(string(text), &ran, &waited); err == nil {
+			sum += time.Duration(waited)
+		}
+	}
+	return sum
 }

@@ -22,6 +22,7 @@ type view struct {
 	unit  time.Duration // of the durations; 0: none are logged
 	basis capture.Basis
 	clock time.Duration // the server's clock may be this late or early beyond the stamp's resolution
+	stale time.Duration // so long it waited for a processor once, with a clock that it had read before
 	heads int64         // bytes by which the wire size may differ from what was seen
 	said  int64         // messages of the server itself, not-this-format
 	early bool          // the first request of a connection begins when the connection does
@@ -129,7 +130,7 @@ func (v *view) inTime(t *testing.T, x *exchange, q *capture.Request, resolution,
 	t.Helper()
 	d := q.Time().Sub(x.begun)
 	// A stamp of the end is cut, and a duration may have been cut too; a start by connection time would be -pause.
-	early := resolution + v.unit + v.clock + 2*time.Millisecond
+	early := resolution + v.unit + v.clock + v.stale + 2*time.Millisecond
 	if v.early && x.idle > 0 {
 		early += x.idle + busy
 	}

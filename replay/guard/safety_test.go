@@ -16,7 +16,7 @@ func TestThreatsHaveTests(t *testing.T) {
 		t.Fatal(err)
 	}
 	exists := map[string]bool{}
-	for _, pattern := range []string{"capture/*_test.go", "capture/redact/*_test.go", "capture/redact/rules/*_test.go", "replay/guard/*_test.go", "cmd/replay/*_test.go"} {
+	for _, pattern := range []string{"capture/*_test.go", "capture/redact/*_test.go", "capture/redact/rules/*_test.go", "capture/source/*_test.go", "replay/guard/*_test.go", "cmd/replay/*_test.go"} {
 		files, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)
