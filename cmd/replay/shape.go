@@ -31,7 +31,8 @@ func newShape(a *app) *cobra.Command {
 		Short: "Fit a workload: endpoints and their mix, arrivals, sessions, thresholds",
 		Long: `Fit a workload to captured requests: endpoints learnt from the paths, their mix, the rate over time, bursts,
 sessions, and thresholds proposed from the latency that was observed. The result is a small file to review and
-commit, with the session pool beside it.
+commit, with the session pool beside it. What is printed ends with how far the plan at 1x is from the capture, part by part,
+against what chance alone gives (docs/statistics.md).
 
 A file that exists is fitted again: what people write into it (thresholds, expect, safety, seed) is kept.
 ` + exitStatusHelp,

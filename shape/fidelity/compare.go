@@ -1,6 +1,7 @@
 package fidelity
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/bits"
@@ -272,10 +273,7 @@ func (x *popularity) distance(y *popularity) float64 {
 		names = append(names, name)
 	}
 	slices.SortFunc(names, func(a, b uint64) int {
-		if d := x.n[b] - x.n[a]; d != 0 {
-			return int(math.Copysign(1, d))
-		}
-		return int(math.Copysign(1, float64(a)-float64(b)))
+		return cmp.Or(cmp.Compare(x.n[b], x.n[a]), cmp.Compare(a, b))
 	})
 	names = names[:min(len(names), topTargets)]
 	restX, restY := x.all, y.all
