@@ -153,10 +153,12 @@ func (w *Writer) head(b []byte, hs []capture.Header, size int64) []byte {
 		case h.IsNamed("Transfer-Encoding"):
 			chunked = true
 			continue
-		case h.IsNamed("Content-Length") && sized && size >= 0:
-			continue
 		case h.IsNamed("Content-Length") && size != asDeclared:
-			if n, err := strconv.ParseUint(string(value), 10, 63); err != nil || int64(n) != max(size, 0) { // 02 stays 02
+			switch n, err := strconv.ParseUint(string(value), 10, 63); {
+			case err == nil && int64(n) == max(size, 0): // as it is: 02, or once more
+			case sized && size >= 0:
+				continue
+			default:
 				value = strconv.AppendInt(nil, max(size, 0), 10)
 			}
 			sized = true

@@ -223,8 +223,10 @@ func (m *Masker) jsonNumber(v view, s, e int, kind sort) {
 			p[0] = v.b[i] // the e of an exponent
 		}
 	}
-	if p := m.out[v.pos(first):v.pos(first+1)]; first+1 < e && len(p) == 1 && p[0] == '0' {
-		p[0] = '1'
+	if first+1 < e {
+		if p := m.out[v.pos(first):v.pos(first+1)]; len(p) == 1 && p[0] == '0' {
+			p[0] = '1'
+		}
 	}
 }
 
