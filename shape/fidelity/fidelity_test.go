@@ -129,6 +129,7 @@ func TestCompare(t *testing.T) {
 		{"5% errors", "outcome", 20, func(s site) []Event { s.err = 0.05; return s.events() }},
 		{"no time to think", "sessions", 20, func(s site) []Event { s.think = 0.2; return s.events() }},
 	}
+	missed := uint64(0)
 	for seed := range seeds {
 		s := aSite(seed + 1)
 		curve := s.requestCurve()
@@ -137,7 +138,8 @@ func TestCompare(t *testing.T) {
 		same := Compare(reference, metered(curve, 0, s.events()))
 		t.Logf("seed %d: %v", seed, &same)
 		if same.Score < 95 || same.Verdict != Faithful {
-			t.Errorf("seed %d: the same site again: %v\n%s", seed, &same, table(&same))
+			missed++
+			t.Logf("seed %d: the same site again: %v\n%s", seed, &same, table(&same))
 		}
 		for _, x := range changes {
 			card := Compare(reference, metered(curve, 0, x.change(s)))
@@ -145,6 +147,9 @@ func TestCompare(t *testing.T) {
 				t.Errorf("seed %d: %s: %v\n%s", seed, x.name, &card, table(&card))
 			}
 		}
+	}
+	if missed > seeds/20 { // floors are what chance stays below in 95 of 100 cases
+		t.Errorf("the same site again was not faithful for %d of %d seeds", missed, seeds)
 	}
 }
 
