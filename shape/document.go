@@ -77,6 +77,8 @@ type DocumentSessions struct {
 // DocumentFidelity says how far the plan at scale 1 is from what was captured (docs/statistics.md). Verdict is that of the worst
 // part: "faithful", "partial" or "not faithful"; "unknown" where nothing could be assessed.
 type DocumentFidelity struct {
+	Captured    int64          `json:"captured"` // requests
+	Planned     int64          `json:"planned"`
 	Score       float64        `json:"score"`
 	Verdict     string         `json:"verdict"`
 	Worst       string         `json:"worst"`
@@ -95,7 +97,7 @@ type DocumentPart struct {
 
 func documentFidelity(c *fidelity.Card) DocumentFidelity {
 	d := DocumentFidelity{
-		Score: stat.Significant(c.Score, 4), Verdict: string(c.Verdict), Worst: c.Worst, Parts: []DocumentPart{}, NotAssessed: append([]string{}, c.NotAssessed...),
+		Captured: c.Reference, Planned: c.Traffic, Score: stat.Significant(c.Score, 4), Verdict: string(c.Verdict), Worst: c.Worst, Parts: []DocumentPart{}, NotAssessed: append([]string{}, c.NotAssessed...),
 	}
 	for _, p := range c.Parts {
 		d.Parts = append(d.Parts, DocumentPart{p.Name, stat.Significant(p.Distance, 4), stat.Significant(p.Floor, 4), stat.Significant(p.Score, 4), p.Note})

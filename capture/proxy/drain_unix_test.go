@@ -92,7 +92,7 @@ func TestDrainWaitsForSlowClients(t *testing.T) {
 // A client that takes nothing more of its answer is cut when the time for draining is over.
 func TestDrainCutsDeafClients(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes as long as a drain does: ", DrainFor)
+		t.Skip("-short: what becomes of connections that a drain cuts is not looked at, since that takes ", DrainFor)
 	}
 	for name, secure := range map[string]bool{"in the clear": false, "TLS": true} {
 		t.Run(name, func(t *testing.T) {

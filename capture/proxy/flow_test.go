@@ -234,7 +234,7 @@ func TestUpstreamDown(t *testing.T) {
 // A connection that is busy when the time for draining is over is cut. Requests without an answer are recorded.
 func TestDrainEnds(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes as long as a drain does: ", DrainFor)
+		t.Skip("-short: what becomes of connections that a drain cuts is not looked at, since that takes ", DrainFor)
 	}
 	up := listen(t)
 	s := start(t, "http://"+up.Addr().String(), nil)

@@ -166,7 +166,7 @@ func writeShapeText(t *terminal, d *shape.Document) error {
 func writeFidelityText(p *printer, d *shape.DocumentFidelity) {
 	p.linef("")
 	if len(d.Parts) > 0 {
-		p.linef("the plan at 1x against the capture: fidelity %.0f, %s", d.Score, d.Verdict)
+		p.linef("the plan at 1x (%s requests) against the capture (%s): fidelity %.0f of 100, %s by the worst part", thousands(d.Planned), thousands(d.Captured), d.Score, d.Verdict)
 		p.linef("%6s %9s %9s  %s", "score", "distance", "by chance", "part")
 		for _, x := range d.Parts {
 			p.linef("%6.0f %9.3g %9.3g  %s", x.Score, x.Distance, x.Floor, strings.TrimSuffix(x.Name+": "+x.Note, ": "))

@@ -15,6 +15,8 @@ type Card struct {
 	Verdict     Verdict // by the worst part
 	Parts       []Part
 	NotAssessed []string // what cannot be said, and why
+
+	Reference, Traffic int64 // requests of each
 }
 
 // Part is one aspect of it.

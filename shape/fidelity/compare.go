@@ -59,7 +59,7 @@ func Compare(reference, traffic *Meter) Card {
 		reference.sample(limit)
 		traffic.sample(limit)
 	}
-	var c Card
+	c := Card{Reference: reference.all, Traffic: traffic.all}
 	for _, x := range aspects {
 		if !x.measured(reference) {
 			c.NotAssessed = append(c.NotAssessed, x.name+" ("+x.missing+")")
@@ -69,6 +69,9 @@ func Compare(reference, traffic *Meter) Card {
 			Name: x.name, Weight: x.weight, OK: x.ok, Fail: x.fail,
 			Distance: x.distance(everyone(reference), everyone(traffic)), Floor: x.floor(reference),
 		})
+	}
+	if p := c.Part("params"); p != nil && reference.sampling < ^uint64(0) {
+		p.Note = fmt.Sprintf("of one target in %d", 1<<bits.LeadingZeros64(reference.sampling))
 	}
 	c.rate(reference, traffic)
 	c.burst(reference, traffic)

@@ -40,7 +40,7 @@ const (
 	minute     = 60 * second
 )
 
-// Meter sums up one traffic. It is not safe for concurrent use. It takes about 50 MB at most.
+// Meter sums up one traffic. It is not safe for concurrent use. It takes some 80 MB at most.
 type Meter struct {
 	o      Options
 	window int64
@@ -124,8 +124,9 @@ func newTally(n int) (t tally) {
 	return t
 }
 
-// Add counts one request. Those outside of the window are left out.
+// Add counts one request. Of those outside of the window only that they came.
 func (m *Meter) Add(e *Event) {
+	m.all++
 	if e.At < 0 || e.At >= m.window {
 		return
 	}
@@ -134,7 +135,6 @@ func (m *Meter) Add(e *Event) {
 	if place > m.o.Endpoints {
 		place = 0
 	}
-	m.all++
 	m.mix[g][place]++
 	if w := int(e.At / m.width); w < len(m.mixAt) {
 		m.mixAt[w][g][place]++
@@ -209,10 +209,11 @@ func (m *Meter) sample(limit uint64) {
 	}
 }
 
-// A session's first request follows begins, after never milliseconds.
+// A session's first request follows begins, after never milliseconds; others stands for all pairs for which there is no room.
 const (
 	begins = -2
 	never  = 1 << 40
+	others = ^uint64(0)
 )
 
 // visit counts a request in its session.
@@ -230,13 +231,16 @@ func (m *Meter) visit(e *Event, g int) {
 	}
 	pair := uint64(uint32(v.endpoint))<<32 | uint64(uint32(e.Endpoint))
 	n := m.pairs[pair]
-	if n == nil && len(m.pairs) < maxPairs {
-		n = new([groups]int64)
-		m.pairs[pair] = n
+	if n == nil {
+		if len(m.pairs) >= maxPairs {
+			pair = others
+		}
+		if n = m.pairs[pair]; n == nil {
+			n = new([groups]int64)
+			m.pairs[pair] = n
+		}
 	}
-	if n != nil {
-		n[g]++
-	}
+	n[g]++
 	v.last, v.endpoint = e.At, int32(e.Endpoint)
 	v.requests++
 }
